@@ -1,0 +1,42 @@
+# Every target prints the plain command it runs; make itself is a convenience.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint report bench clean
+
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+# Rules start `python` by name: the environment's own must come first.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+help:
+	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
+	@echo "make test    run the tests"
+	@echo "make lint    check style and workflow"
+	@echo "make report  write results/report.html again"
+	@echo "make clean   remove results/ (not the environment)"
+
+$(VENV)/installed: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "AMUCL needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints.txt
+	touch $@
+
+run: $(VENV)/installed
+	snakemake --cores $(CORES)
+	@echo "The report: $(CURDIR)/results/report.html"
+
+test: $(VENV)/installed
+	python -m pytest
+
+lint: $(VENV)/installed
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+report: $(VENV)/installed
+	snakemake --cores 1 --forcerun report -- results/report.html
+
+clean:
+	find results -mindepth 1 -not -name README.md -delete

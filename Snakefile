@@ -1,0 +1,48 @@
+# AMUCL: cancer subtypes from multi-omics data. `snakemake --cores all` runs the default configuration.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+
+
+localrules:
+    all,
+    download,
+    report,
+    dataset_report,
+
+
+rule all:
+    default_target: True
+    input:
+        results_of(DATASETS),
+        "results/comparison/metrics.tsv",
+        "results/report.html",
+
+
+# Every dataset is a target of its own: `snakemake --cores all aml`.
+for dataset in DATASETS:
+
+    rule:
+        name:
+            dataset
+        input:
+            results_of([dataset]),
+            f"results/{dataset}/report.html",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/embed.smk"
+include: "workflow/rules/lowrank.smk"
+include: "workflow/rules/cluster.smk"
+include: "workflow/rules/compare.smk"
+include: "workflow/rules/biology.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,221 @@
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from amucl.biology.differential import subtype_markers, up_regulated
+from amucl.biology.enrichment import (
+    GSEA_COLUMNS,
+    ORA_COLUMNS,
+    gsea,
+    over_representation,
+    subtype_gsea,
+    subtype_over_representation,
+)
+from amucl.errors import AmuclError
+from tests.shared import needs_shared
+from tests.unit.biology.leukemia import hallmark, leukemia_markers, oracle
+
+GENES = [f"GENE{i}" for i in range(300)]
+
+
+def gene_sets(seed=0):
+    """A planted set of the first 20 genes beside random ones; one too small, one too large, one of other genes."""
+    rng = np.random.default_rng(seed)
+    sets = {"planted": GENES[:20], "small": GENES[:9], "large": GENES[:290], "elsewhere": [f"X{i}" for i in range(20)]}
+    return sets | {f"random__{i}": sorted(rng.choice(GENES[20:], 15 + i, replace=False)) for i in range(12)}
+
+
+def ranking(seed=0):
+    t = pd.Series(np.random.default_rng(seed).normal(size=300), index=GENES)
+    t.iloc[:20] += 2.5
+    return t
+
+
+def markers(planted=20, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = pd.Series(np.repeat(["a", "b"], 15), index=[f"s{i}" for i in range(30)])
+    labels.iloc[-2:] = "tiny"
+    values = rng.normal(8, 1, (30, 300))
+    values[:15, :planted] += 2.0
+    return subtype_markers(pd.DataFrame(values, index=labels.index, columns=GENES), labels)
+
+
+@needs_shared
+def test_over_representation_equals_clusterprofiler_on_leukemia():
+    expected = oracle("ora_leukemia_hallmark.tsv", "term")
+    table = leukemia_markers()
+    tested = table.loc[table["subtype"] == "AML", "gene"].tolist()
+    ours = over_representation(up_regulated(table, "AML"), tested, hallmark()).set_index("term")
+    assert set(ours.index) == set(expected.index)
+    ours = ours.loc[expected.index]
+    for column in ["k", "n", "M", "N"]:
+        assert list(ours[column]) == list(expected[column]), column
+    np.testing.assert_allclose(ours["pval"], expected["pval"], rtol=1e-10)
+    np.testing.assert_allclose(ours["padj"], expected["padj"], rtol=1e-10)
+
+
+@needs_shared
+def test_gsea_agrees_with_fgsea_on_leukemia():
+    expected = oracle("fgsea_leukemia_hallmark.tsv", "pathway")
+    table = leukemia_markers()
+    t = table[table["subtype"] == "AML"].set_index("gene")["t"]
+    ours = gsea(t, hallmark(), seed=1).set_index("term").loc[expected.index]
+    assert list(ours["size"]) == list(expected["size"])
+    np.testing.assert_allclose(ours["ES"], expected["ES"], atol=1e-10)
+    np.testing.assert_allclose(ours["NES"], expected["NES"], rtol=0.06)
+    assert np.median(np.abs(np.log10(ours["pval"] / expected["pval"]))) < 0.1
+    assert (ours["padj"] < 0.05).sum() == pytest.approx((expected["padj"] < 0.05).sum(), abs=2)
+
+
+def test_over_representation_is_the_hypergeometric_tail():
+    query = GENES[:12] + GENES[100:130]
+    sets = gene_sets()
+    table = over_representation([*query, "UNTESTED"], GENES, sets).set_index("term")
+    assert list(table.columns) == ORA_COLUMNS[1:]
+    assert not {"small", "elsewhere"} & set(table.index)
+    universe = set(GENES) & set().union(*sets.values())
+    for term, row in table.iterrows():
+        hits = [gene for gene in query if gene in sets[term]]
+        assert row["genes"].split(";") == hits
+        expected = (len(hits), len(universe.intersection(query)), len(sets[term]), len(universe))
+        assert (row["k"], row["n"], row["M"], row["N"]) == expected
+        k, n, m, total = expected
+        assert row["pval"] == pytest.approx(stats.hypergeom.sf(k - 1, total, m, n), rel=1e-10)
+    assert table.index[0] == "planted"
+    np.testing.assert_allclose(table["padj"], stats.false_discovery_control(table["pval"]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rename", [str.lower, lambda gene: gene.removeprefix("GENE")], ids=["lower case", "numbers"])
+def test_gene_names_of_any_kind_give_the_same_result(rename):
+    sets = {name: [rename(gene) for gene in members] for name, members in gene_sets().items()}
+    plain = over_representation(GENES[:30], GENES, gene_sets())
+    renamed = over_representation([rename(g) for g in GENES[:30]], [rename(g) for g in GENES], sets)
+    pd.testing.assert_frame_equal(plain.drop(columns="genes"), renamed.drop(columns="genes"))
+    t = ranking()
+    plain, renamed = gsea(t, gene_sets(), seed=1), gsea(t.rename(rename), sets, seed=1)
+    pd.testing.assert_frame_equal(plain.drop(columns="leading_edge"), renamed.drop(columns="leading_edge"))
+
+
+def test_gsea_finds_the_planted_set():
+    table = gsea(ranking(), gene_sets(), seed=1)
+    assert list(table.columns) == GSEA_COLUMNS
+    assert {"small", "elsewhere"}.isdisjoint(table["term"])
+    first = table.iloc[0]
+    assert first["term"] == "planted"
+    assert first["NES"] > 1.5
+    assert first["padj"] < 0.01
+    edge = first["leading_edge"].split(";")
+    assert set(edge) <= set(GENES[:20])
+    assert list(ranking()[edge]) == sorted(ranking()[edge], reverse=True)
+    assert first["tag_pct"] == pytest.approx(100 * len(edge) / 20)
+    last = (ranking() >= ranking()[edge].min()).mean()
+    assert first["gene_pct"] == pytest.approx(100 * last)
+    down = gsea(-ranking(), gene_sets(), seed=1).set_index("term").loc["planted"]
+    assert down["NES"] < -1.5
+    assert down["gene_pct"] < 50
+    assert down["leading_edge"].split(";")[0] == ranking().index[ranking().argmax()]
+
+
+def test_gsea_repeats_whatever_the_order_threads_and_other_sets():
+    tied = ranking().round(1)
+    sets = gene_sets()
+    table = gsea(tied, sets, seed=3)
+    pd.testing.assert_frame_equal(gsea(tied.sample(frac=1, random_state=1), sets, seed=3), table)
+    pd.testing.assert_frame_equal(gsea(tied, dict(reversed(sets.items())), seed=3, n_threads=2), table)
+    fewer = gsea(tied, {name: sets[name] for name in ["planted", "random__3"]}, seed=3).set_index("term")
+    pd.testing.assert_frame_equal(
+        fewer.drop(columns="padj"), table.set_index("term").loc[fewer.index].drop(columns="padj")
+    )
+
+
+def test_missing_p_values_stay_missing_and_are_logged(caplog):
+    t = pd.Series(np.linspace(0.01, 0.02, 300), index=GENES)
+    t.iloc[:3] = [50, 49, 48]
+    sets = {"top": GENES[:3] + GENES[100:107], "other": GENES[150:170]}
+    with caplog.at_level(logging.INFO, logger="amucl.biology.enrichment"):
+        table = gsea(t, sets, seed=1, n_permutations=5).set_index("term")
+    assert table["pval"].isna().any()
+    assert (table["pval"].isna() == table["padj"].isna()).all()
+    assert "have no p-value" in caplog.text
+
+
+def test_gseapy_is_silent_and_writes_nothing(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    gsea(ranking().round(0), gene_sets(), seed=1, n_permutations=5)
+    over_representation(GENES[:30], GENES, gene_sets())
+    assert capfd.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_to_test_keeps_the_header():
+    small = {"small": GENES[:5]}
+    assert list(gsea(ranking(), small, seed=1).columns) == GSEA_COLUMNS
+    assert list(over_representation(GENES[:5], GENES, small).columns) == ORA_COLUMNS
+    assert list(over_representation([], GENES, gene_sets()).columns) == ORA_COLUMNS
+    assert len(gsea(ranking(), {"everything": GENES}, seed=1)) == 0
+    nobody = over_representation(GENES[20:21], GENES, {"planted": GENES[:20]})
+    assert nobody.empty
+
+
+def test_subtype_tables():
+    table, collections = markers(), {"first": gene_sets(0), "second": gene_sets(1)}
+    ora = subtype_over_representation(table, collections)
+    assert list(ora.columns) == ["subtype", "collection", *ORA_COLUMNS]
+    assert set(ora["subtype"]) <= {"a", "b"}
+    assert list(ora.loc[ora["padj"] < 0.05, "term"].unique()) == ["planted"]
+    up = subtype_gsea(table, collections, 1)
+    assert list(up.columns) == ["subtype", "collection", *GSEA_COLUMNS]
+    assert set(zip(up["subtype"], up["collection"], strict=True)) == {(s, c) for s in "ab" for c in collections}
+    planted = up[up["term"] == "planted"].set_index(["subtype", "collection"])
+    assert (planted.loc["a", "NES"] > 0).all()
+    assert (planted.loc["b", "NES"] < 0).all()
+    for _, rows in up.groupby(["subtype", "collection"]):
+        np.testing.assert_allclose(rows["padj"], stats.false_discovery_control(rows["pval"]), rtol=1e-12)
+
+
+def test_no_marker_no_row():
+    table = markers(planted=0)
+    assert not up_regulated(table, "a")
+    ora = subtype_over_representation(table, {"sets": gene_sets()})
+    assert ora.empty
+    assert list(ora.columns) == ["subtype", "collection", *ORA_COLUMNS]
+    too_small = table[table["status"] == "too_small"]
+    assert subtype_gsea(too_small, {"sets": gene_sets()}, 1).empty
+    assert list(subtype_over_representation(too_small, {}).columns) == ["subtype", "collection", *ORA_COLUMNS]
+
+
+def test_a_collection_without_overlap_is_skipped_beside_others(caplog):
+    collections = {"sets": gene_sets(), "mouse": {"m": ["Trp53", "Myc"]}}
+    table = subtype_over_representation(markers(), collections)
+    assert set(table["collection"]) == {"sets"}
+    assert "mouse" in caplog.text
+
+
+def test_wrong_kind_of_identifier_is_named_with_examples():
+    sets = {"A": ["TP53", "MYC", "KIT", "FLT3"]}
+    ensembl = markers().assign(gene=lambda m: m["gene"].str.replace("GENE", "ENSG000"))
+    message = (
+        r"no gene .* in any gene set; expected identifiers like TP53, MYC, KIT.*got ENSG000\d+, ENSG000\d+, ENSG000"
+    )
+    with pytest.raises(AmuclError, match=message):
+        subtype_over_representation(ensembl, {"one": sets})
+    with pytest.raises(AmuclError, match=message):
+        subtype_gsea(ensembl, {"one": sets}, 1)
+    with pytest.raises(AmuclError, match="no gene of the expression is in any gene set"):
+        over_representation(GENES, GENES, sets)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: pd.concat([t, t[:2]]), "duplicate genes in the ranking.*got GENE0, GENE1"),
+        (lambda t: t.where(t.index != "GENE7", np.inf), "gene GENE7: ranking has missing or infinite values"),
+        (lambda t: t.where(t.index != "GENE7"), "gene GENE7: ranking has missing or infinite values"),
+    ],
+)
+def test_bad_rankings_are_named(change, message):
+    with pytest.raises(AmuclError, match=message):
+        gsea(change(ranking()), gene_sets(), seed=1)

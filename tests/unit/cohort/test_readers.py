@@ -1,0 +1,266 @@
+import gzip
+import logging
+
+import anndata
+import mudata
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amucl.cohort.readers import parse_numbers, read_clinical, read_omic
+from amucl.errors import AmuclError
+from tests.shared import SHARED, needs_shared
+
+TABLE = pd.DataFrame(
+    [[1.5, np.nan], [-2.0, 3e-4], [0.0, 12345.678]],
+    index=pd.Index(["p1", "p2", "p3"], name="sample"),
+    columns=["TP53", "KRAS"],
+)
+
+
+def write(path, text, encoding="utf-8"):
+    data = text.encode(encoding)
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def check(table):
+    pd.testing.assert_frame_equal(table, TABLE)
+    assert table.to_numpy().dtype == np.float64
+
+
+def message(path, **options):
+    with pytest.raises(AmuclError) as caught:
+        read_omic(path, omic="expression", **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "corner"),
+    [
+        ("a.tsv", "\t", "gene\t"),
+        ("a.tsv.gz", "\t", "\t"),
+        ("a.txt", " ", "gene "),
+        ("a.txt", "\t", ""),
+        ("a.txt", " ", ""),
+        ("a.csv", ",", "gene,"),
+        ("a.csv.gz", ";", "gene;"),
+        ("a.csv", ";", ""),
+        ("a.tsv", ",", "gene,"),
+        ("a.csv", "\t", "gene\t"),
+    ],
+)
+def test_text_is_read_whatever_the_separator_and_the_corner(tmp_path, name, separator, corner):
+    rows = [["TP53", "1.5", "-2", "0"], ["KRAS", "NA", "3e-4", "12345.678"]]
+    lines = [corner + separator.join(["p1", "p2", "p3"])] + [separator.join(row) for row in rows]
+    check(read_omic(write(tmp_path / name, "\n".join(lines) + "\n"), omic="expression"))
+
+
+@pytest.mark.parametrize("separator", ["\t", ",", ";", " "])
+def test_one_sample_under_a_header_without_corner(separator):
+    frame = parse_numbers(f"s1\ng1{separator}1\ng2{separator}2\n", "f", kind=".csv" if separator == "," else ".tsv")
+    assert frame.to_dict() == {"s1": {"g1": 1.0, "g2": 2.0}}
+
+
+def test_no_first_sample_is_lost_under_a_quoted_header_without_corner(tmp_path):
+    path = write(tmp_path / "exp.txt", '"p1" "p2" "p3"\n"TP53" 1.5 -2 0\n"KRAS" NA 3e-4 12345.678\n')
+    check(read_omic(path, omic="expression"))
+
+
+def test_columns_aligned_by_spaces(tmp_path):
+    path = write(tmp_path / "a.txt", "gene   p1   p2    p3\nTP53   1.5  -2     0\n KRAS  NA  3e-4  12345.678  \n")
+    check(read_omic(path, omic="expression"))
+
+
+IDS = st.lists(
+    st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1).map(str.strip).filter(bool),
+    min_size=1, max_size=5, unique=True,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(IDS, IDS, st.integers(0, 2**32 - 1), st.sampled_from(["\t", ","]))
+def test_what_pandas_writes_is_read_to_the_last_bit(samples, features, seed, separator):
+    values = np.random.default_rng(seed).standard_normal((len(features), len(samples))) * 10.0 ** np.arange(
+        len(samples)
+    )
+    rows = pd.DataFrame(values, index=features, columns=samples)
+    frame = parse_numbers(
+        rows.to_csv(sep=separator, index_label="gene"), "f", kind=".csv" if separator != "\t" else ".tsv"
+    )
+    pd.testing.assert_frame_equal(frame, rows, check_exact=True, check_names=False)
+
+
+def test_orientation(tmp_path):
+    path = write(tmp_path / "a.tsv", "id\tTP53\tKRAS\np1\t1.5\t\np2\t-2\t3e-4\np3\t0\t12345.678\n")
+    check(read_omic(path, omic="expression", orientation="samples_in_rows"))
+    assert "features_in_rows or samples_in_rows" in message(path, orientation="sideways")
+
+
+def test_byte_order_mark_windows_line_ends_quotes_and_trailing_empty_lines(tmp_path):
+    text = '"gene"\t"p1"\t"p2"\t"p3"\r\n"TP53"\t"1.5"\t"-2"\t0\r\n"KRAS"\tNaN\t 3e-4\t12345.678\r\n\r\n \r\n'
+    check(read_omic(write(tmp_path / "a.tsv", text, encoding="utf-8-sig"), omic="expression"))
+
+
+@pytest.mark.parametrize("token", ["", "NA", "NaN", "nan", "null", "N/A", "NULL", ".", '""', '"NA"'])
+def test_missing_tokens(tmp_path, token):
+    frame = read_omic(write(tmp_path / "a.tsv", f"gene\ts1\ts2\ng1\t{token}\t1\n"), omic="expression")
+    assert frame["g1"].isna().to_list() == [True, False]
+
+
+def test_a_feature_may_be_called_like_a_missing_value(tmp_path):
+    frame = read_omic(write(tmp_path / "a.tsv", "gene\ts1\nNA\t1\nnan\t2\n"), omic="expression")
+    assert list(frame.columns) == ["NA", "nan"]
+
+
+def test_quoted_ids_may_hold_the_separator(tmp_path):
+    frame = read_omic(write(tmp_path / "a.csv", 'gene,"s,1",s2\n"g,1",1,2\n'), omic="expression")
+    assert frame.to_dict() == {"g,1": {"s,1": 1.0, "s2": 2.0}}
+
+
+@pytest.mark.parametrize("keep_index", [True, False])
+def test_parquet(tmp_path, keep_index):
+    rows = TABLE.T.rename_axis("gene")
+    (rows if keep_index else rows.reset_index()).to_parquet(tmp_path / "a.parquet")
+    check(read_omic(tmp_path / "a.parquet", omic="expression"))
+
+
+def test_h5mu_gives_the_modality(tmp_path):
+    modality = anndata.AnnData(
+        TABLE.to_numpy(), obs=pd.DataFrame(index=TABLE.index), var=pd.DataFrame(index=TABLE.columns)
+    )
+    mudata.MuData({"expression": modality}).write_h5mu(tmp_path / "a.h5mu")
+    check(read_omic(tmp_path / "a.h5mu", omic="expression"))
+    with pytest.raises(AmuclError, match=r"no such modality in the \.h5mu; expected expression; got mirna"):
+        read_omic(tmp_path / "a.h5mu", omic="mirna")
+
+
+BAD_TEXT = {
+    "non-numeric cell": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\thigh\n", "line 3, row g2, column s2: not a number", "'high'"),
+    "decimal comma": ("gene\ts1\ts2\ng1\t1\t2,5\n", "line 2, row g1, column s2", "write decimals with a point"),
+    "boolean": ("gene\ts1\ts2\ng1\t1\tTRUE\n", "line 2, row g1, column s2", "'TRUE'"),
+    "short row": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\n", "line 3: wrong number of fields", "expected 3; got 2"),
+    "long row": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\t4\t5\n", "line 3: wrong number of fields", "expected 3; got 4"),
+    "header too long": ("gene\ts1\ts2\ts3\ng1\t1\t2\n", "line 2: wrong number of fields", "got 3"),
+    "empty line inside": ("gene\ts1\ts2\ng1\t1\t2\n\ng2\t3\t4\n", "line 3: wrong number of fields", "expected 3"),
+    "duplicate sample": ("gene\ts1\ts1\ng1\t1\t2\n", "duplicate sample ids", "got s1"),
+    "duplicate feature": ("gene\ts1\ts2\ng1\t1\t2\ng1\t3\t4\n", "duplicate feature ids", "got g1"),
+    "empty sample id": ("gene\ts1\t\ng1\t1\t2\n", "empty sample id", "position 2"),
+    "empty feature id": ("gene\ts1\ts2\n\t1\t2\n", "empty feature id", "position 1"),
+    "no rows": ("gene\ts1\ts2\n", "no rows below the header", "at least one row"),
+    "no columns": ("gene\ng1\ng2\n", "no columns beside the ids", "at least one column"),
+    "empty": ("", "the file is empty", "a table with a header"),
+    "blank": ("\n \n", "the file is empty", "a table with a header"),
+    "infinite": ("gene\ts1\ts2\ng1\t1\t-inf\n", "row g1, column s2: infinite value", "a finite number"),
+    "overflow": ("gene\ts1\ts2\ng1\t1\t1e999\n", "row g1, column s2: infinite value", "a finite number"),
+    "separator at the end of rows": (
+        "gene\ts1\ts2\ng1\t1\t2\t\ng2\t3\t4\t\n",
+        "every row ends with a separator",
+        "got 4",
+    ),
+    "unbalanced quote": ('gene\ts1\ts2\ng1\t1\t"2\ng2\t3\t4\n', "line 2: unbalanced quote", "a.tsv"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TEXT)
+def test_bad_text_is_told_in_one_line(tmp_path, case):
+    text, what, detail = BAD_TEXT[case]
+    found = message(write(tmp_path / "a.tsv", text))
+    assert what in found
+    assert detail in found
+    assert "a.tsv" in found
+
+
+def test_semicolons_with_decimal_commas_get_the_hint(tmp_path):
+    found = message(write(tmp_path / "a.csv", "gene;s1\ng1;1,5\n"))
+    assert "row g1, column s1" in found
+    assert "with a point" in found
+
+
+def test_files_that_are_not_what_their_name_says(tmp_path):
+    (tmp_path / "folder.tsv").mkdir()
+    assert "is a directory" in message(tmp_path / "folder.tsv")
+    assert "does not exist" in message(tmp_path / "absent.tsv")
+    assert "unknown file format" in message(write(tmp_path / "a.xlsx", "x"))
+    assert "not UTF-8 text: byte 0xe9 at byte position 6" in message(
+        write(tmp_path / "a.tsv", "gene\ts\xe9\n", "latin-1")
+    )
+    assert "not a parquet file" in message(write(tmp_path / "a.parquet", "x"))
+    assert "not an .h5mu file" in message(write(tmp_path / "a.h5mu", "x"))
+    (tmp_path / "a.tsv.gz").write_bytes(b"gene\ts1\n")
+    assert "not a gzip file" in message(tmp_path / "a.tsv.gz")
+    (tmp_path / "b.tsv.gz").write_bytes(gzip.compress(b"gene\ts1\ng1\t1\n" * 100)[:-12])
+    assert "truncated gzip file" in message(tmp_path / "b.tsv.gz")
+
+
+def test_h5_files_that_are_no_mudata(tmp_path):
+    anndata.AnnData(np.ones((2, 2))).write_h5ad(tmp_path / "a.h5mu")
+    assert "not an .h5mu file" in message(tmp_path / "a.h5mu")
+    mudata.MuData({"expression": anndata.AnnData(np.ones((9, 99)))}).write_h5mu(tmp_path / "b.h5mu")
+    (tmp_path / "c.h5mu").write_bytes((tmp_path / "b.h5mu").read_bytes()[:4000])
+    assert "not an .h5mu file" in message(tmp_path / "c.h5mu")
+
+
+def test_parquet_cells_and_ids_are_checked(tmp_path):
+    pd.DataFrame({"gene": ["g1", "g2"], "s1": ["1", "x"]}).to_parquet(tmp_path / "a.parquet")
+    assert "row g2, column s1: not a number" in message(tmp_path / "a.parquet")
+    pd.DataFrame({"gene": ["g1", "g1"], "s1": [1.0, 2.0]}).to_parquet(tmp_path / "b.parquet")
+    assert "duplicate feature ids" in message(tmp_path / "b.parquet")
+    pd.DataFrame({"gene": ["g1", None], "s1": [1.0, 2.0]}).to_parquet(tmp_path / "c.parquet")
+    assert "empty feature id" in message(tmp_path / "c.parquet")
+
+
+def test_gene_names_turned_into_dates_are_warned_about(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        read_omic(write(tmp_path / "a.tsv", "gene\ts1\n1-Mar\t1\n2-Sep\t2\nMARCH1\t3\n"), omic="expression")
+    assert "2 feature ids look like dates made by a spreadsheet: 1-Mar, 2-Sep" in caplog.text
+
+
+def test_clinical_keeps_strings_and_reads_numbers(tmp_path):
+    text = "sample\tage\tstage\tgrade\tnote\np1\t61\tII\t1\t\np2\tNA\tIII\tX\t\np3\t7.5\tNA\t2\t\n"
+    table = read_clinical(write(tmp_path / "c.tsv", text))
+    assert table.index.name == "sample"
+    np.testing.assert_array_equal(table["age"], [61, np.nan, 7.5])
+    assert table["stage"].to_list()[:2] == ["II", "III"]
+    assert table["stage"].isna().to_list() == [False, False, True]
+    assert table["grade"].to_list() == ["1", "X", "2"]
+    assert table["note"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("sample\tage\np1\t1\np1\t2\n", "duplicate sample ids"),
+        ("sample\tage\tage\np1\t1\t2\n", "duplicate column ids"),
+        ("sample\tage\tsex\np1\t1\tF\np2\t1\n", "line 3: wrong number of fields"),
+        ("sample\tage\n\t1\n", "empty sample id"),
+        ("", "the file is empty"),
+    ],
+)
+def test_bad_clinical_tables(tmp_path, text, what):
+    with pytest.raises(AmuclError, match=what):
+        read_clinical(write(tmp_path / "c.tsv", text))
+
+
+def test_clinical_from_parquet_and_h5mu_agree_with_text(tmp_path):
+    frame = pd.DataFrame({"age": [61.0, np.nan], "stage": ["II", None]}, index=pd.Index(["p1", "p2"], name="sample"))
+    frame.to_parquet(tmp_path / "c.parquet")
+    cohort = mudata.MuData({"expression": anndata.AnnData(np.ones((2, 1)), obs=pd.DataFrame(index=["p1", "p2"]))})
+    cohort.obs = frame
+    cohort.write_h5mu(tmp_path / "c.h5mu")
+    expected = read_clinical(write(tmp_path / "c.tsv", "sample\tage\tstage\np1\t61\tII\np2\t\t\n"))
+    pd.testing.assert_frame_equal(read_clinical(tmp_path / "c.parquet"), expected)
+    pd.testing.assert_frame_equal(read_clinical(tmp_path / "c.h5mu"), expected)
+
+
+@needs_shared
+def test_published_simulated_tables():
+    folder = SHARED / "simulated" / "equal" / "5"
+    table = read_omic(folder / "omics1.txt", omic="methylation")
+    assert table.shape == (100, 367)
+    assert list(table.index[:2]) == ["subject1", "subject2"]
+    clusters = read_clinical(folder / "clusters.txt").set_index("subjects")["cluster.id"]
+    assert clusters.value_counts().to_dict() == {1: 25, 2: 20, 3: 20, 4: 20, 5: 15}

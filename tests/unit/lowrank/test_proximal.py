@@ -1,0 +1,67 @@
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from amucl.lowrank import proximal
+
+ENTRYWISE = {
+    "soft": (proximal.soft_threshold, np.abs, -5),
+    "nonnegative": (proximal.nonnegative_soft_threshold, np.abs, 0),
+}
+
+
+@pytest.fixture
+def symmetric():
+    A = np.random.default_rng(0).normal(size=(7, 7))
+    return (A + A.T) / 2
+
+
+@pytest.mark.parametrize("name", ENTRYWISE)
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 2.0])
+def test_entrywise_operators_minimise_their_definition_on_a_fine_grid(name, threshold):
+    operator, penalty, lowest = ENTRYWISE[name]
+    x = np.linspace(-3, 3, 25)
+    grid = np.linspace(lowest, 5, 50001)
+    best = grid[np.argmin(threshold * penalty(grid)[None] + (grid[None] - x[:, None]) ** 2 / 2, axis=1)]
+    np.testing.assert_allclose(operator(x, threshold), best, atol=2e-4)
+
+
+def test_clip_and_soft_threshold_satisfy_moreaus_identity():
+    x = np.random.default_rng(1).normal(size=(5, 6))
+    np.testing.assert_array_equal(proximal.soft_threshold(x, 0.4) + proximal.clip(x, 0.4), x)
+    assert np.count_nonzero(proximal.soft_threshold(x, 0.4)) == (np.abs(x) > 0.4).sum()
+
+
+def test_nonnegative_remainder_is_the_projection_on_the_conjugates_domain():
+    x = np.random.default_rng(2).normal(size=50)
+    np.testing.assert_allclose(x - proximal.nonnegative_soft_threshold(x, 0.4), np.minimum(x, 0.4))
+
+
+def test_eigenvalue_shrink_agrees_with_a_convex_solver(symmetric):
+    Z = cp.Variable(symmetric.shape, symmetric=True)
+    cp.Problem(cp.Minimize(0.8 * cp.normNuc(Z) + cp.sum_squares(Z - symmetric) / 2)).solve(solver="CLARABEL")
+    np.testing.assert_allclose(proximal.symmetric_eigenvalue_shrink(symmetric, 0.8)[0], Z.value, atol=1e-5)
+
+
+def test_eigenvalue_shrink_keeps_signs_and_satisfies_moreaus_identity(symmetric):
+    matrix, U, w = proximal.symmetric_eigenvalue_shrink(symmetric, 0.8)
+    assert (w < 0).any()
+    assert (w > 0).any()
+    np.testing.assert_array_equal(np.abs(w), np.sort(np.abs(w))[::-1])
+    np.testing.assert_array_equal(matrix, matrix.T)
+    np.testing.assert_allclose((U * w) @ U.T, matrix, atol=1e-13)
+    values, V = np.linalg.eigh(symmetric)
+    projection = (V * np.clip(values, -0.8, 0.8)) @ V.T  # on the spectral-norm ball: the prox of the conjugate
+    np.testing.assert_allclose(matrix + projection, symmetric, atol=1e-13)
+
+
+def test_eigenvalue_shrink_above_every_eigenvalue_leaves_nothing(symmetric):
+    matrix, U, w = proximal.symmetric_eigenvalue_shrink(symmetric, 100.0)
+    assert not matrix.any()
+    assert U.shape == (7, 0)
+    assert w.shape == (0,)
+
+
+@pytest.mark.parametrize("operator", [proximal.soft_threshold, proximal.nonnegative_soft_threshold, proximal.clip])
+def test_operators_keep_float32(operator):
+    assert operator(np.ones(3, np.float32), 0.5).dtype == np.float32

@@ -1,0 +1,262 @@
+"""Which genes mark each subtype: moderated t-tests of each subtype against the rest.
+
+The subtypes were found in the same data that is tested here, so the p-values describe the subtypes and do not prove
+them; `permuted_control` gives the honest row beside them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from amucl.errors import AmuclError, some
+
+logger = logging.getLogger(__name__)
+
+MARKER_COLUMNS = [
+    "subtype", "gene", "logFC", "mean_in", "mean_out", "AveExpr", "t", "df_total", "P.Value", "adj.P.Val",
+    "n_in", "n_out", "rank", "status",
+]  # fmt: skip
+
+
+def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
+    """Moderated t-test of one group against the rest, gene by gene (limma's `lmFit` and `eBayes`, two-group design).
+
+    Each gene's variance is shrunk towards a prior common to all genes, which keeps small groups honest.
+
+    Parameters
+    ----------
+    expression : samples x genes, on a log2 scale, finite.
+    in_group : boolean per sample; at least one sample on either side and three samples in all.
+
+    Returns
+    -------
+    One row per gene, in the order given: gene, logFC (mean inside minus mean outside), mean_in, mean_out, AveExpr (mean
+    over all samples), t, df_total (residual plus prior degrees of freedom, at most the pooled ones), P.Value
+    (two-sided) and adj.P.Val (Benjamini-Hochberg).
+
+    References
+    ----------
+    Smyth, G. K. (2004). Linear models and empirical Bayes methods for assessing differential expression in microarray
+    experiments. Statistical Applications in Genetics and Molecular Biology 3, article 3.
+    """
+    values, inside = expression.to_numpy(dtype=float), np.asarray(in_group, dtype=bool)
+    n_in, n_out = inside.sum(), (~inside).sum()
+    df_residual = len(values) - 2
+    mean_in, mean_out = values[inside].mean(axis=0), values[~inside].mean(axis=0)
+    residual = np.where(inside[:, None], values - mean_in, values - mean_out)
+    variance = (residual**2).sum(axis=0) / df_residual
+    df_prior, prior_variance = fit_variance_prior(variance, df_residual)
+
+    if np.isinf(df_prior):
+        shrunk = np.full_like(variance, prior_variance)
+    else:
+        shrunk = (df_residual * variance + df_prior * prior_variance) / (df_residual + df_prior)
+    t = (mean_in - mean_out) / np.sqrt(shrunk * (1 / n_in + 1 / n_out))
+    df_total = min(df_residual + df_prior, df_residual * len(variance))
+    p = 2 * stats.t.sf(np.abs(t), df_total)
+    return pd.DataFrame(
+        {
+            "gene": expression.columns,
+            "logFC": mean_in - mean_out,
+            "mean_in": mean_in,
+            "mean_out": mean_out,
+            "AveExpr": values.mean(axis=0),
+            "t": t,
+            "df_total": df_total,
+            "P.Value": p,
+            "adj.P.Val": stats.false_discovery_control(p),
+        }
+    )
+
+
+def fit_variance_prior(variance: np.ndarray, df: float) -> tuple[float, float]:
+    """Prior degrees of freedom and prior variance of the genes' sample variances (limma's `fitFDist`).
+
+    Method of moments on the log variances, taken as a scaled F distribution: the prior degrees of freedom are infinite
+    where the variances scatter no more than chance would have it, and 0 (no prior) for fewer than three genes.
+
+    Parameters
+    ----------
+    variance : residual variance per gene, each with `df` degrees of freedom.
+
+    References
+    ----------
+    Smyth (2004), section 6.2.
+    """
+    if len(variance) < 3:
+        return 0.0, 0.0
+    typical = np.median(variance) or 1.0
+    variance = np.maximum(variance, 1e-5 * typical)
+    e = np.log(variance) - special.digamma(df / 2) + np.log(df / 2)
+    excess = e.var(ddof=1) - special.polygamma(1, df / 2)
+    if excess <= 0:
+        return np.inf, variance.mean()
+    df_prior = 2 * trigamma_inverse(excess)
+    return df_prior, np.exp(e.mean() + special.digamma(df_prior / 2) - np.log(df_prior / 2))
+
+
+def trigamma_inverse(x: float) -> float:
+    """The y > 0 with trigamma(y) = x, by Newton's method on 1 / trigamma (Smyth 2004, appendix)."""
+    if x > 1e7:
+        return 1 / np.sqrt(x)
+    if x < 1e-6:
+        return 1 / x
+    y = 0.5 + 1 / x
+    while True:
+        trigamma = special.polygamma(1, y)
+        step = trigamma * (1 - trigamma / x) / special.polygamma(2, y)
+        y += step
+        if -step / y < 1e-8:
+            return y
+
+
+def subtype_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: int = 3) -> pd.DataFrame:
+    """Moderated t-tests of each subtype against all other samples.
+
+    Parameters
+    ----------
+    expression : samples x genes, log2. Genes that are constant over the samples are dropped before the fit.
+    labels : subtype of each sample, indexed by sample; labels of other samples are ignored.
+    min_size : a subtype with fewer samples, or whose rest has fewer, is not tested: it gets one row of missing values
+        with the status `too_small`.
+
+    Returns
+    -------
+    Columns `MARKER_COLUMNS`, sorted by subtype and rank; rank 1 is the most up-regulated gene by t. The status of a
+    tested subtype is `ok`.
+
+    Raises
+    ------
+    AmuclError for duplicate genes, missing or infinite values, samples without a label, and fewer than two subtypes.
+    """
+    expression, labels = _checked(expression, labels)
+    return pd.concat(
+        [_one_against_rest(expression, labels, subtype, min_size) for subtype in subtype_order(labels)],
+        ignore_index=True,
+    )[MARKER_COLUMNS]
+
+
+def permuted_control(
+    expression: pd.DataFrame,
+    labels: pd.Series,
+    seed: int,
+    *,
+    n_permutations: int = 20,
+    alpha: float = 0.05,
+    min_size: int = 3,
+) -> pd.DataFrame:
+    """How many genes differ at adj.P.Val < `alpha` with the labels, and with the same labels dealt out at random.
+
+    Subtypes found in the data always differ in the data; the permuted column shows what the test itself lets through.
+
+    Returns
+    -------
+    Columns subtype, n_significant and n_significant_permuted (mean over the permutations: genes are correlated, so that
+    most permutations give none and a few give many); missing for subtypes that are too small to test.
+    """
+    expression, labels = _checked(expression, labels)
+    rng = np.random.default_rng(seed)
+    permuted = [
+        _count_significant(expression, pd.Series(rng.permutation(labels), index=labels.index), alpha, min_size)
+        for _ in range(n_permutations)
+    ]
+    counts = {
+        "n_significant": _count_significant(expression, labels, alpha, min_size),
+        "n_significant_permuted": pd.concat(permuted, axis=1).mean(axis=1),
+    }
+    return pd.DataFrame(counts).rename_axis("subtype").reset_index()
+
+
+def up_regulated(markers: pd.DataFrame, subtype, *, alpha: float = 0.05, min_logfc: float = 0.0) -> list[str]:
+    """The genes of `subtype` with adj.P.Val < `alpha` and logFC > `min_logfc`, most up-regulated first.
+
+    `markers` is a table of `subtype_markers`.
+    """
+    rows = markers[(markers["subtype"] == subtype) & (markers["adj.P.Val"] < alpha) & (markers["logFC"] > min_logfc)]
+    return rows.sort_values("rank")["gene"].tolist()
+
+
+def subtype_order(labels: pd.Series) -> list:
+    """The distinct labels in natural order: 2 before 10, `S2` before `S10`."""
+
+    def parts(label) -> list[tuple]:
+        return [(len(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", str(label).casefold())]
+
+    return sorted(pd.unique(labels), key=parts)
+
+
+def _one_against_rest(expression: pd.DataFrame, labels: pd.Series, subtype, min_size: int) -> pd.DataFrame:
+    inside = (labels == subtype).to_numpy()
+    n_in, n_out = int(inside.sum()), int((~inside).sum())
+    if min(n_in, n_out) < min_size:
+        logger.info("subtype %s is not tested: %d samples against %d", subtype, n_in, n_out)
+        table = pd.DataFrame({"gene": [None]}).reindex(columns=MARKER_COLUMNS).astype({"gene": object})
+        return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, status="too_small")
+    table = moderated_t(expression, inside).sort_values(["t", "gene"], ascending=[False, True], ignore_index=True)
+    return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, rank=np.arange(1, len(table) + 1), status="ok")
+
+
+def _count_significant(expression: pd.DataFrame, labels: pd.Series, alpha: float, min_size: int) -> pd.Series:
+    counts = {}
+    for subtype in subtype_order(labels):
+        table = _one_against_rest(expression, labels, subtype, min_size)
+        counts[subtype] = (table["adj.P.Val"] < alpha).sum() if (table["status"] == "ok").all() else pd.NA
+    return pd.Series(counts, dtype="Int64")
+
+
+def _checked(expression: pd.DataFrame, labels: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
+    """The varying genes and the labels in the samples' order, once all of the input has been found sound."""
+    duplicates = expression.columns[expression.columns.duplicated()].unique()
+    if len(duplicates):
+        raise AmuclError(
+            "duplicate genes in the expression", expected="each gene once", got=some(duplicates), action="merge them"
+        )
+    bad = ~np.isfinite(expression.to_numpy(dtype=float))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise AmuclError(
+            "expression has missing or infinite values",
+            where=f"sample {expression.index[row]}, gene {expression.columns[column]}",
+            expected="finite numbers",
+            got=f"{bad.sum()} such values",
+            action="impute or drop them first",
+        )
+    labels = _checked_labels(expression.index, labels)
+    values = expression.to_numpy(dtype=float)
+    varies = values.max(axis=0) > values.min(axis=0)
+    if not varies.any():
+        raise AmuclError(
+            "no gene varies between the samples", expected="log2 expression", got=f"{len(varies)} constant genes"
+        )
+    if not varies.all():
+        logger.info("%d of %d genes are constant and were dropped", (~varies).sum(), len(varies))
+    return expression.loc[:, varies], labels
+
+
+def _checked_labels(samples: pd.Index, labels: pd.Series) -> pd.Series:
+    unlabelled = samples.difference(labels.index, sort=False)
+    if len(unlabelled):
+        raise AmuclError(
+            "samples without a subtype",
+            got=some(unlabelled),
+            expected="a label for every sample",
+            action="label them or leave them out of the expression",
+        )
+    labels = labels.loc[samples]
+    if labels.isna().any():
+        raise AmuclError(
+            "missing subtype labels", where=f"sample {some(labels.index[labels.isna()])}", expected="a label", got="NaN"
+        )
+    if labels.nunique() < 2:
+        raise AmuclError(
+            "all samples are of one subtype",
+            expected="two subtypes or more",
+            got=f"{labels.iloc[0]!r} only",
+            action="ask for a larger k",
+        )
+    return labels

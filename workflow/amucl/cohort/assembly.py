@@ -1,0 +1,159 @@
+"""From tables keyed by a source's own column ids to tables keyed by patients, with an account of every column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from amucl.cohort.barcodes import choose_tumour_samples, parse_barcode
+from amucl.errors import AmuclError, some
+
+LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
+JOIN_COLUMNS = ["source", "n_in", "n_matched", "n_dropped", "reason", "examples"]
+OWN_COLUMNS = ("patient", "sample", "_index")
+
+Tables = dict[str, pd.DataFrame]
+
+
+def rows_as_written(tables: Tables) -> tuple[Tables, pd.Series, pd.DataFrame]:
+    """Every column is a sample, every sample a patient. Returns as `rows_by_barcode`."""
+    samples = list(dict.fromkeys(sample for table in tables.values() for sample in table.index))
+    rows = [(omic, sample, sample, sample, "kept", "") for omic, table in tables.items() for sample in table.index]
+    return tables, pd.Series(samples, index=samples, dtype=object), pd.DataFrame(rows, columns=LEDGER_COLUMNS)
+
+
+def rows_by_barcode(tables: Tables, sample_types: tuple[str, ...]) -> tuple[Tables, pd.Series, pd.DataFrame]:
+    """Keep one tumour sample per patient and omic.
+
+    A patient's omics come from the first sample type that all of them have; where there is none, each omic gives its
+    preferred sample and the row is named by the first omic's.
+
+    Returns the tables indexed by row id (``TCGA-AB-2803-03``), the Series row id -> patient, and the ledger: one row
+    per omic and column.
+    """
+    prefer = _common_types(tables, sample_types)
+    choices = {omic: choose_tumour_samples(table.index, sample_types, prefer=prefer) for omic, table in tables.items()}
+    kept = {omic: choice[choice["status"] == "kept"] for omic, choice in choices.items()}
+    row_of: dict[str, str] = {}
+    for choice in kept.values():
+        for patient, sample in zip(choice["patient"], choice["sample"], strict=True):
+            row_of.setdefault(patient, sample)
+    chosen, ledgers = {}, []
+    for omic, choice in kept.items():
+        if choice.empty:
+            raise AmuclError(
+                "no tumour sample with a TCGA barcode",
+                where=omic,
+                expected=f"barcodes such as TCGA-AB-2803-03 of sample types {', '.join(sample_types)}",
+                got=some(tables[omic].index),
+            )
+        chosen[omic] = tables[omic].loc[choice["column"]].set_axis(choice["patient"].map(row_of).to_list())
+        ledgers.append(_ledger(omic, choices[omic], row_of))
+    patients = pd.Series({row: patient for patient, row in row_of.items()}, dtype=object)
+    return chosen, patients, pd.concat(ledgers, ignore_index=True)
+
+
+def join_clinical(
+    clinical: pd.DataFrame, patients: pd.Series, *, tcga: bool, where: object
+) -> tuple[pd.DataFrame, list[dict]]:
+    """Give every row of the cohort its clinical row.
+
+    Ids are compared as written; for TCGA by barcode: the same sample first, else the first barcode of the same patient
+    (what a clinical table says of a tumour or of a normal sample, it says of the patient).
+
+    Returns the clinical columns indexed by the cohort's rows (missing where nothing is known) and the rows of the join
+    report. Raises AmuclError when no id is shared.
+    """
+    targets = _targets_by_barcode(clinical.index, patients) if tcga else {row: row for row in patients.index}
+    found = {row: key for row, key in targets.items() if key in clinical.index}
+    if not found:
+        raise AmuclError(
+            "the clinical table shares no sample with the cohort",
+            where=where,
+            expected=f"ids such as {some(patients.index)}",
+            got=some(clinical.index),
+            action="check the first column of the table",
+        )
+    joined = clinical.reindex([found.get(row) for row in patients.index]).set_axis(patients.index)
+    used = set(found.values())
+    known = set(patients)
+    unused = [key for key in clinical.index if key not in used]
+    same_patient = {key for key in unused if tcga and (code := parse_barcode(key)) and code.patient in known}
+    others = [key for key in unused if key in same_patient]
+    strangers = [key for key in unused if key not in same_patient]
+    report = [
+        join_row("clinical", len(clinical), others, "another row stands for the same patient"),
+        join_row("clinical", len(clinical) - len(others), strangers, "not in the cohort"),
+        join_row("cohort", len(patients), [row for row in patients.index if row not in found], "no clinical data"),
+    ]
+    return _safe_columns(joined), report
+
+
+def check_survival(clinical: pd.DataFrame, where: object) -> None:
+    """Refuse `os_time` that is not a number of days >= 0 and `os_event` that is not 0 or 1."""
+    for column, allowed in (("os_time", "days, 0 or more"), ("os_event", "1 (death) or 0 (censored)")):
+        if column not in clinical:
+            continue
+        numbers = pd.to_numeric(clinical[column], errors="coerce")
+        wrong = clinical[column].notna() & ~(numbers >= 0 if column == "os_time" else numbers.isin([0, 1]))
+        if np.any(wrong):
+            sample = clinical.index[int(np.argmax(wrong))]
+            raise AmuclError(
+                "impossible survival",
+                where=f"{where}, {column}, sample {sample}",
+                expected=allowed,
+                got=clinical.loc[sample, column],
+            )
+
+
+def join_row(source: str, n_in: int, dropped: list[str], reason: str) -> dict:
+    """One row of the join report: `n_in` entered, all but the `dropped` went on."""
+    examples = ", ".join(list(dict.fromkeys(dropped))[:3])
+    counts = {"n_in": n_in, "n_matched": n_in - len(dropped), "n_dropped": len(dropped)}
+    return {"source": source, **counts, "reason": reason, "examples": examples}
+
+
+def _common_types(tables: Tables, sample_types: tuple[str, ...]) -> dict[str, str]:
+    """Patient -> first sample type found in every omic that has a tumour sample of the patient."""
+    found: dict[str, list[set[str]]] = {}
+    for table in tables.values():
+        types: dict[str, set[str]] = {}
+        for barcode in filter(None, map(parse_barcode, table.index)):
+            if barcode.sample_type in sample_types:
+                types.setdefault(barcode.patient, set()).add(barcode.sample_type)
+        for patient, own in types.items():
+            found.setdefault(patient, []).append(own)
+    common = {patient: set.intersection(*sets) for patient, sets in found.items()}
+    return {patient: min(types, key=sample_types.index) for patient, types in common.items() if types}
+
+
+def _ledger(omic: str, choice: pd.DataFrame, row_of: dict[str, str]) -> pd.DataFrame:
+    ledger = choice.assign(omic=omic)
+    kept = ledger["status"] == "kept"
+    rows = ledger["patient"].map(row_of)
+    elsewhere = kept & (rows != ledger["sample"])
+    ledger.loc[elsewhere, "reason"] = "stands in the row of the patient's sample " + rows[elsewhere].astype(str)
+    ledger.loc[kept, "sample"] = rows[kept]
+    return ledger[LEDGER_COLUMNS]
+
+
+def _targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str]:
+    by_sample: dict[str, str] = {}
+    by_patient: dict[str, str] = {}
+    for key in sorted(ids):
+        barcode = parse_barcode(key)
+        if barcode is not None:
+            by_sample.setdefault(barcode.sample, key)
+            by_patient.setdefault(barcode.patient, key)
+    return {row: by_sample.get(row, by_patient.get(patient)) for row, patient in patients.items()}
+
+
+def _safe_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Column names that HDF5 can hold ('/' parts a path there) and that are not the cohort's own."""
+    names: list[str] = []
+    for column in table.columns:
+        name = f"{column}_clinical" if column in OWN_COLUMNS else column.replace("/", "_")
+        while name in names:
+            name = f"{name}_2"
+        names.append(name)
+    return table.set_axis(names, axis=1)

@@ -1,0 +1,259 @@
+"""The TCGA benchmark of Rappoport & Shamir: http://acgt.cs.tau.ac.il/multi_omic_benchmark
+
+An archive {cancer}.zip holds exp, methy, mirna and survival; clinical.zip holds clinical/{cancer}. Members are read in
+memory and never extracted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from amucl.cohort.assembly import JOIN_COLUMNS, join_clinical, join_row
+from amucl.cohort.barcodes import TUMOUR_TYPES, parse_barcode
+from amucl.cohort.cohort import RawCohort, assemble
+from amucl.cohort.readers import check_ids, decode, parse_numbers, parse_strings, tidy_columns
+from amucl.errors import AmuclError, some
+from amucl.files import require_file
+
+logger = logging.getLogger(__name__)
+
+MEMBERS = {"expression": "exp", "methylation": "methy", "mirna": "mirna"}
+MAX_BYTES = 4 * 2**30
+
+_ENTREZ_PIPE = re.compile(r"(?P<symbol>.*)\|(?P<entrez>[0-9]+)")
+_ENTREZ_DOT = re.compile(r"(?P<symbol>.+)\.(?P<entrez>[0-9]+)")
+_UNKNOWN_SYMBOL = re.compile(r"[?]?|X\.*")  # '?' becomes 'X.' where R has made the names
+_DOT_SHARE = 0.9  # symbols with a dot (ESP.1, RP11-34.1) are the exception; a table SYMBOL.ENTREZ has it in every row
+
+
+def read_benchmark(
+    archive: str | os.PathLike,
+    *,
+    cancer: str,
+    omics: Sequence[str],
+    clinical_archive: str | os.PathLike | None = None,
+    sample_types: tuple[str, ...] = TUMOUR_TYPES,
+    max_bytes: int = MAX_BYTES,
+) -> RawCohort:
+    """Read one cancer of the benchmark: one tumour sample per patient and omic, survival and clinical columns joined.
+
+    Parameters
+    ----------
+    archive : {cancer}.zip.
+    cancer : its name in `clinical_archive`.
+    omics : which of ``expression``, ``methylation``, ``mirna`` to read.
+    sample_types : TCGA sample types that count as tumours, in order of preference.
+    max_bytes : largest uncompressed size of a member.
+
+    Raises
+    ------
+    AmuclError : the archive is damaged, unsafe or lacks a member, or a member is not the table it should be.
+    """
+    unknown = [omic for omic in omics if omic not in MEMBERS]
+    if unknown:
+        raise AmuclError("the benchmark has no such omic", where=cancer, expected=some(MEMBERS), got=some(unknown))
+    texts = _read_members(archive, [MEMBERS[omic] for omic in omics] + ["survival"], max_bytes)
+    tables, features_read, var = {}, {}, {}
+    for omic in omics:
+        where = f"{archive}:{MEMBERS[omic]}"
+        rows = parse_numbers(texts[MEMBERS[omic]], where, kind=".txt")
+        check_ids(rows.columns, "sample", where)
+        names, entrez = feature_names(rows.index, omic)
+        check_ids(list(dict.fromkeys(names)), "feature", where)
+        rows, keep = merge_duplicates(rows.set_axis(names))
+        tables[omic], features_read[omic] = rows.T, len(names)
+        if entrez is not None:
+            var[omic] = pd.DataFrame({"entrez": np.asarray(entrez, dtype=object)[keep]}, index=rows.index)
+    raw = assemble(tables, tcga=True, sample_types=sample_types, features_read=features_read, var=var)
+    survival, report = _join_survival(read_survival(texts["survival"], f"{archive}:survival"), raw.patients)
+    if clinical_archive is not None:
+        clinical, clinical_report = _join_clinical(clinical_archive, cancer, raw.patients, max_bytes)
+        survival, report = survival.join(clinical), report + clinical_report
+    raw.clinical = survival
+    raw.join = pd.DataFrame(report, columns=JOIN_COLUMNS)
+    return raw
+
+
+def feature_names(rows: Sequence[str], omic: str) -> tuple[list[str], list[str] | None]:
+    """Feature ids from the benchmark's row names, and the Entrez ids of genes (None where the table has none).
+
+    ``SYMBOL|ENTREZ`` gives SYMBOL, and so does ``SYMBOL.ENTREZ`` when nearly every row of an expression table ends so;
+    an unknown symbol (``?|123``) gives ``ENTREZ:123``. ``hsa.let.7a.1`` gives ``hsa-let-7a-1``. Other names stay.
+    """
+    if omic == "mirna":
+        return [name.replace(".", "-") if name.lower().startswith("hsa.") else name for name in rows], None
+    if omic != "expression":
+        return list(rows), None
+    dotted = np.mean([_ENTREZ_DOT.fullmatch(name) is not None for name in rows]) >= _DOT_SHARE
+    names, entrez = [], []
+    for name in rows:
+        match = _ENTREZ_PIPE.fullmatch(name) or (_ENTREZ_DOT.fullmatch(name) if dotted else None)
+        unknown = match is not None and _UNKNOWN_SYMBOL.fullmatch(match["symbol"])
+        names.append(name if match is None else f"ENTREZ:{match['entrez']}" if unknown else match["symbol"])
+        entrez.append(match["entrez"] if match else "")
+    return names, entrez if any(entrez) else None
+
+
+def merge_duplicates(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Of the rows with one name keep the one with the highest mean (the first of equals), in the original order.
+
+    Returns the rows and their positions.
+    """
+    means = rows.mean(axis=1).to_numpy()
+    order = np.argsort(-means, kind="stable")
+    repeated = rows.index[order].duplicated()
+    keep = np.sort(order[~repeated])
+    return rows.iloc[keep], keep
+
+
+def read_survival(text: str, where: object) -> pd.DataFrame:
+    """The benchmark's survival table as columns id, patient, os_time (days), os_event (1 death, 0 censored).
+
+    Both dialects are read: patient level in lower case, sample level in upper case. Zero times are kept, negative times
+    stay for the join to count. Raises AmuclError, with the line, where an id is no barcode or a value is impossible.
+    """
+    table = parse_strings(text, where)
+    columns = {name.casefold(): position for position, name in enumerate(table.columns)}
+    if not {"survival", "death"} <= set(columns):
+        wanted = "columns PatientID, Survival, Death"
+        raise AmuclError("not a survival table", where=where, expected=wanted, got=some(table.columns))
+    rows = []
+    for line, (name, cells) in enumerate(zip(table.index, table.to_numpy(), strict=True), start=2):
+        barcode = parse_barcode(name)
+        if barcode is None:
+            raise AmuclError("not a TCGA barcode", where=f"{where}, line {line}, column PatientID", got=name)
+        time = _number(cells[columns["survival"]], f"{where}, line {line}, column Survival", "days")
+        event = _number(cells[columns["death"]], f"{where}, line {line}, column Death", "0 or 1")
+        if event not in (0, 1) and not np.isnan(event):
+            raise AmuclError(
+                "impossible event", where=f"{where}, line {line}, column Death", expected="0 or 1", got=event
+            )
+        rows.append((barcode.sample, barcode.patient, time, event))
+    return pd.DataFrame(rows, columns=["id", "patient", "os_time", "os_event"])
+
+
+def _number(cell: object, where: str, expected: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        number = np.inf
+    if np.isinf(number):
+        raise AmuclError("not a number", where=where, expected=expected, got=repr(cell))
+    return number
+
+
+def _join_survival(survival: pd.DataFrame, patients: pd.Series) -> tuple[pd.DataFrame, list[dict]]:
+    negative = survival["os_time"] < 0
+    report = [join_row("survival", len(survival), list(survival["id"][negative]), "negative time, taken as missing")]
+    survival.loc[negative, ["os_time", "os_event"]] = np.nan
+    for key, what in (("id", "the id"), ("patient", "the patient")):
+        survival, rows = _collapse(survival, key, what)
+        report += rows
+    survival = survival.set_index("patient")[["os_time", "os_event"]]
+    strangers = list(survival.index[~survival.index.isin(patients)])
+    joined = survival.reindex(patients).set_axis(patients.index)
+    unknown = joined.index[joined.isna().any(axis=1)]
+    report += [
+        join_row("survival", len(survival), strangers, "not in the cohort"),
+        join_row("cohort", len(patients), list(unknown), "no survival time or event"),
+    ]
+    return joined, report
+
+
+def _collapse(survival: pd.DataFrame, key: str, what: str) -> tuple[pd.DataFrame, list[dict]]:
+    """One row per `key`: of those that differ, the one with the longest follow-up (a death before a censoring)."""
+    values = ["os_time", "os_event"]
+    ranked = survival.sort_values(values, ascending=False, na_position="last", kind="stable")
+    repeated = ranked[ranked.duplicated(key)].sort_index()
+    kept = ranked.drop_duplicates(key).sort_index()
+    winner = kept.set_index(key)[values].reindex(repeated[key]).to_numpy()
+    own = repeated[values].to_numpy()
+    conflict = ~(np.isnan(own) | (own == winner)).all(axis=1)
+    same, other = list(repeated["id"][~conflict]), list(repeated["id"][conflict])
+    if other:
+        logger.warning(
+            "survival: %s is repeated with other values; the longest follow-up is kept: %s", what, some(other)
+        )
+    return kept, [
+        join_row("survival", len(survival), same, f"{what} is repeated with the same values"),
+        join_row("survival", len(survival) - len(same), other, f"{what} is repeated with other values"),
+    ]
+
+
+def _join_clinical(
+    archive: str | os.PathLike, cancer: str, patients: pd.Series, max_bytes: int
+) -> tuple[pd.DataFrame, list[dict]]:
+    where = f"{archive}:clinical/{cancer}"
+    table = parse_strings(_read_members(archive, [cancer], max_bytes)[cancer], where)
+    check_ids(table.index, "sample", where)
+    check_ids(table.columns, "column", where)
+    table = table.rename(columns={"os_time": "os_time_clinical", "os_event": "os_event_clinical"})
+    joined, report = join_clinical(tidy_columns(table), patients, tcga=True, where=where)
+    return joined.dropna(axis=1, how="all"), report
+
+
+def _read_members(archive: str | os.PathLike, wanted: Sequence[str], max_bytes: int) -> dict[str, str]:
+    """Text of the members called `wanted`, in any folder of the archive and in either case."""
+    file = require_file(archive, purpose="archive")
+    try:
+        with zipfile.ZipFile(file) as opened:
+            members = _members(opened, file)
+            return {name: _read_member(opened, members, name, file, max_bytes) for name in wanted}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        with file.open("rb") as handle:
+            is_zip = handle.read(2) == b"PK"
+        what = "damaged or truncated zip archive" if is_zip else "not a zip archive"
+        raise AmuclError(what, where=file, got=error, action="delete it and download it again") from error
+
+
+def _members(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in opened.infolist():
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", member.filename):
+            raise AmuclError(
+                "a member lies outside the archive", where=file, got=member.filename, action="do not use it"
+            )
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise AmuclError("a member is a symbolic link", where=file, got=member.filename, action="do not use it")
+        if member.is_dir() or "__MACOSX" in path.parts:
+            continue
+        name = path.name.casefold()
+        if name in members:
+            both = f"{members[name].filename}, {member.filename}"
+            raise AmuclError(f"two members are called {path.name}", where=file, got=both)
+        members[name] = member
+    return members
+
+
+def _read_member(
+    opened: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, file: Path, max_bytes: int
+) -> str:
+    member = members.get(name.casefold())
+    if member is None:
+        omic = {short: full for full, short in MEMBERS.items()}.get(name)
+        raise AmuclError(
+            f"the archive has no member {name}",
+            where=file,
+            expected=name,
+            got=some((found.filename for found in members.values()), 20) or "an empty archive",
+            action=f"declare `omics:` without {omic} in the dataset's registry entry" if omic else None,
+        )
+    where = f"{file}:{member.filename}"
+    if member.flag_bits & 1:
+        raise AmuclError("the member is encrypted", where=where, expected="an archive without a password")
+    if member.file_size > max_bytes:
+        raise AmuclError(
+            "the member is too large", where=where, expected=f"at most {max_bytes} bytes", got=member.file_size
+        )
+    return decode(opened.read(member), where)

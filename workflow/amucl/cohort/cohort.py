@@ -1,0 +1,213 @@
+"""What a multi-omics cohort is: raw (as a source gives it) and prepared (the MuData that every method reads)."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anndata
+import mudata
+import numpy as np
+import pandas as pd
+
+from amucl.cohort.assembly import JOIN_COLUMNS, Tables, check_survival, join_clinical, rows_as_written, rows_by_barcode
+from amucl.cohort.barcodes import TUMOUR_TYPES
+from amucl.cohort.readers import read_clinical, read_h5mu, read_omic
+from amucl.errors import AmuclError, some
+from amucl.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did to one omic, in samples, features and values."""
+
+    omic: str
+    step: str
+    samples_in: int
+    samples_out: int
+    features_in: int
+    features_out: int
+    values_changed: int = 0
+    reason: str = ""
+
+
+@dataclass
+class RawCohort:
+    """A cohort as its source gives it: one row per patient and omic, nothing transformed.
+
+    Attributes
+    ----------
+    omics : omic -> samples x features (float64, NaN where missing), indexed by row id.
+    clinical : columns by row id: ``os_time`` in days, ``os_event`` (1 death, 0 censored), others by their own names.
+    patients : row id -> patient.
+    steps : what reading did, omic by omic.
+    ledger : one row per omic and source column: omic column sample patient status reason.
+    join : what joining clinical tables did: source n_in n_matched n_dropped reason examples.
+    var : omic -> annotation of its features (optional).
+    """
+
+    omics: Tables
+    clinical: pd.DataFrame
+    patients: pd.Series
+    steps: list[Step]
+    ledger: pd.DataFrame
+    join: pd.DataFrame
+    var: Tables = field(default_factory=dict)
+
+
+def assemble(
+    tables: Tables,
+    *,
+    clinical: pd.DataFrame | None = None,
+    clinical_where: object = "clinical table",
+    tcga: bool = False,
+    sample_types: tuple[str, ...] = TUMOUR_TYPES,
+    features_read: Mapping[str, int] | None = None,
+    var: Tables | None = None,
+) -> RawCohort:
+    """A RawCohort from samples x features tables and a clinical table, both keyed by the source's own sample ids.
+
+    `features_read` gives the number of features before duplicates were merged, where that differs. Raises AmuclError
+    when there is no omic, when an omic (or the clinical table) shares no sample with the others, or when ``os_time`` or
+    ``os_event`` is impossible.
+    """
+    if not tables:
+        raise AmuclError("the cohort has no omic", expected="at least one table")
+    omics, patients, ledger = rows_by_barcode(tables, sample_types) if tcga else rows_as_written(tables)
+    _require_shared_samples(omics, tables)
+    chosen = f"one of the types {', '.join(sample_types)} per patient" if tcga else "every sample, as written"
+    steps = []
+    for omic, table in tables.items():
+        (n, n_kept), p = (len(table), len(omics[omic])), table.shape[1]
+        p_read = (features_read or {}).get(omic, p)
+        steps += [
+            Step(omic, "read", n, n, p_read, p_read, reason="as the source has it"),
+            Step(omic, "duplicate_features", n, n, p_read, p, reason="of rows with one name the highest mean is kept"),
+            Step(omic, "tumour_samples", n, n_kept, p, p, reason=chosen),
+        ]
+    joined, report = pd.DataFrame(index=patients.index), []
+    if clinical is not None:
+        check_survival(clinical, clinical_where)
+        joined, report = join_clinical(clinical, patients, tcga=tcga, where=clinical_where)
+    return RawCohort(omics, joined, patients, steps, ledger, pd.DataFrame(report, columns=JOIN_COLUMNS), var or {})
+
+
+def read_files_cohort(
+    omics: Mapping[str, str | os.PathLike],
+    *,
+    clinical: str | os.PathLike | None = None,
+    orientation: str = "features_in_rows",
+    tcga: bool = False,
+) -> RawCohort:
+    """A RawCohort from the user's own files (formats: see `read_omic` and `read_clinical`).
+
+    Ids stay as written and every sample is a patient of its own; with `tcga`, ids are barcodes and every patient keeps
+    one tumour sample.
+    """
+    tables = {omic: read_omic(path, omic=omic, orientation=orientation) for omic, path in omics.items()}
+    table = None if clinical is None else read_clinical(clinical)
+    return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga)
+
+
+def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:
+    """The MuData of prepared omics. `obs` is indexed by row id; `about` goes to ``uns["amucl"]`` as JSON."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="var_names are not unique")  # genes may stand in two omics
+        cohort = mudata.MuData(dict(omics))
+    cohort.obs = pd.DataFrame({name: _storable(obs[name]) for name in obs}, index=obs.index).loc[cohort.obs_names]
+    cohort.uns["amucl"] = json.dumps(about, sort_keys=True)
+    return cohort
+
+
+def write_cohort(cohort: mudata.MuData, path: str | os.PathLike) -> None:
+    """Write `cohort` as .h5mu; the same cohort gives the same bytes."""
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="var_names are not unique")
+        cohort.write_h5mu(temporary, compression="gzip")
+
+
+def read_cohort(path: str | os.PathLike) -> mudata.MuData:
+    """Read what `write_cohort` wrote. Raises AmuclError if `path` is no .h5mu, or not one of this pipeline."""
+    cohort = read_h5mu(path)
+    if "amucl" not in cohort.uns:
+        raise AmuclError(
+            'not a prepared cohort: uns["amucl"] is absent', where=path, action="give the raw file as `omics`"
+        )
+    cohort.obs = pd.DataFrame({name: _plain(cohort.obs[name]) for name in cohort.obs}, index=cohort.obs_names)
+    return cohort
+
+
+def about(cohort: mudata.MuData) -> dict:
+    """Provenance of `cohort`: dataset, source, files, preprocessing, truth, n_clusters."""
+    return json.loads(cohort.uns["amucl"])
+
+
+def views(
+    cohort: mudata.MuData, *, layer: str | None = "normalized", complete: bool = True
+) -> tuple[list[np.ndarray], list[str], list[str], list[list[str]]]:
+    """What a method learns from: the selected features of every omic.
+
+    Parameters
+    ----------
+    layer : name of a layer, or None for the analysis scale X.
+    complete : only patients that have every omic; otherwise all, with rows of NaN where an omic is missing.
+
+    Returns
+    -------
+    list of (n x p_m) float32 arrays, omic names, sample ids in the order of ``obs``, list of feature ids
+    """
+    omics = list(cohort.mod)
+    samples = list(cohort.obs_names)
+    if complete:
+        shared = set.intersection(*(set(cohort[omic].obs_names) for omic in omics))
+        samples = [sample for sample in samples if sample in shared]
+    arrays, features = [], []
+    for omic in omics:
+        selected = cohort[omic][:, cohort[omic].var["selected"].to_numpy()]
+        arrays.append(selected.to_df(layer=layer).reindex(samples).to_numpy(np.float32))
+        features.append(list(selected.var_names))
+    return arrays, omics, samples, features
+
+
+def truth(cohort: mudata.MuData, samples: Sequence[str]) -> pd.Series | None:
+    """Known labels of `samples` as strings (missing where unknown), or None for a cohort without a truth column."""
+    column = about(cohort)["truth"]
+    if column is None:
+        return None
+    labels = cohort.obs.loc[list(samples), column]
+    if pd.api.types.is_numeric_dtype(labels):
+        return labels.map(lambda value: f"{value:g}", na_action="ignore").astype(object)
+    return labels
+
+
+def analysis_matrix(cohort: mudata.MuData, omic: str) -> pd.DataFrame:
+    """Samples x all kept features of `omic` on the analysis scale (for differential expression)."""
+    if omic not in cohort.mod:
+        raise AmuclError("no such omic in the cohort", expected=some(cohort.mod, 20), got=omic)
+    return cohort[omic].to_df()
+
+
+def _storable(cells: pd.Series) -> pd.Series:
+    return cells if pd.api.types.is_numeric_dtype(cells) else cells.astype("category")
+
+
+def _plain(cells: pd.Series) -> pd.Series:
+    """Numbers as float64 (mudata reads them as nullable integers), everything else as strings."""
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+        return cells.astype(np.float64)
+    return cells.astype(object).where(cells.notna(), np.nan)
+
+
+def _require_shared_samples(omics: Tables, tables: Tables) -> None:
+    for omic, table in omics.items():
+        others = [other for other in omics if other != omic]
+        if others and not any(set(table.index) & set(omics[other].index) for other in others):
+            raise AmuclError(
+                f"{omic} shares no samples with {some(others)}",
+                expected=f"ids such as {some(tables[others[0]].index)}",
+                got=some(tables[omic].index),
+                action="check that ids are spelled alike and that `orientation` is right",
+            )

@@ -1,0 +1,349 @@
+"""From a raw cohort to what methods learn from, every step counted.
+
+The order follows the TCGA benchmark (Rappoport & Shamir, Nucleic Acids Research 46:10546, 2018): log2 where counts,
+features and samples with too many missing values dropped, patients intersected, missing values imputed from the nearest
+samples (as Troyanskaya et al., Bioinformatics 17:520, 2001, do from the nearest genes), constant features dropped, top
+features by variance, normalised per feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import chain
+
+import anndata
+import mudata
+import numpy as np
+import pandas as pd
+
+from amucl.cohort.cohort import RawCohort, Step, make_cohort
+from amucl.errors import AmuclError, some
+
+STEP_COLUMNS = [
+    "dataset", "omic", "step", "samples_in", "samples_out", "features_in", "features_out", "values_changed", "reason",
+]  # fmt: skip
+COUNT_QUANTILE = 0.99
+COUNT_THRESHOLD = 100.0
+
+_CHOICES = {
+    "patients": ("intersect", "partial"),
+    "impute": ("knn", "median", "none"),
+    "normalize": ("zscore", "max", "none"),
+    "truth_missing": ("error", "ignore"),
+}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Settings of `preprocess`.
+
+    Parameters
+    ----------
+    patients : ``intersect`` keeps patients with every omic, ``partial`` all.
+    max_missing_feature, max_missing_sample : largest fraction of missing values that a feature (sample) may have.
+    impute : ``knn`` (mean of the nearest samples that have the value), ``median`` of the feature, or ``none``.
+    neighbours : number of nearest samples for ``knn``.
+    log2 : log2(x + 1): True, False, or ``auto`` (see `looks_like_counts`); also per omic.
+    top_features : number of features of highest variance that methods learn from, None for all; also per omic.
+    normalize : per feature: ``zscore``, ``max`` (x / max|x|) or ``none``.
+    truth, truth_missing : column of known labels; whether patients without a label are an ``error``.
+    n_clusters : reference number of clusters.
+    min_samples : least number of patients.
+    """
+
+    patients: str = "intersect"
+    max_missing_feature: float = 0.2
+    max_missing_sample: float = 0.2
+    impute: str = "knn"
+    neighbours: int = 10
+    log2: bool | str | Mapping[str, bool | str] = "auto"
+    top_features: int | Mapping[str, int | None] | None = 2000
+    normalize: str = "zscore"
+    truth: str | None = None
+    truth_missing: str = "error"
+    n_clusters: int | None = None
+    min_samples: int = 3
+
+    def __post_init__(self):
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise AmuclError(f"unknown {name}", expected=" or ".join(allowed), got=getattr(self, name))
+
+
+@dataclass(frozen=True)
+class PreprocessedCohort:
+    """The prepared cohort, and what became of every feature (`steps`), column (`ledger`) and clinical row (`join`)."""
+
+    cohort: mudata.MuData
+    steps: pd.DataFrame
+    ledger: pd.DataFrame
+    join: pd.DataFrame
+
+
+def preprocess(
+    raw: RawCohort,
+    settings: Preprocessing | None = None,
+    *,
+    dataset: str = "cohort",
+    source: str = "files",
+    files: list[dict] | None = None,
+) -> PreprocessedCohort:
+    """Prepare `raw` for the methods.
+
+    In every modality of the result, X (float32) holds all kept features on the analysis scale (after log2 and
+    imputation), ``layers["normalized"]`` the same features normalised, ``var["selected"]`` marks the features of
+    highest variance and ``var["variance"]`` is the variance on the analysis scale. `files` (name and sha256 of each
+    input) goes into the provenance.
+
+    Raises AmuclError when a step leaves no sample or feature, when fewer than `min_samples` patients remain, or when
+    the truth column is absent or incomplete.
+    """
+    settings = settings or Preprocessing()
+    work = _Work(raw)
+    for omic in raw.omics:
+        _log2(work, omic, _for_omic(settings.log2, raw.omics, omic, "log2", default="auto"))
+        _drop_features(work, omic, settings.max_missing_feature)
+        _drop_samples(work, omic, settings.max_missing_sample)
+    _choose_patients(work, settings)
+    prepared = {}
+    for omic in raw.omics:
+        _impute(work, omic, settings)
+        _drop_constant(work, omic)
+        top = _for_omic(settings.top_features, raw.omics, omic, "top_features", default=None)
+        prepared[omic] = _modality(work, omic, top, settings.normalize, raw.var.get(omic))
+    order = [row for row in raw.patients.index if any(row in table.index for table in work.tables.values())]
+    obs = raw.clinical.reindex(order)
+    obs.insert(0, "patient", raw.patients.reindex(order))
+    _check_truth(obs, settings)
+    about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
+    about |= {"truth": settings.truth, "n_clusters": settings.n_clusters}
+    return PreprocessedCohort(make_cohort(prepared, obs, about), work.step_table(dataset), work.ledger, raw.join)
+
+
+def looks_like_counts(values: np.ndarray) -> bool:
+    """Whether log2(x + 1) is due: no negative value, and a 99th percentile above 100.
+
+    Counts, RSEM and reads per million reach thousands; beta values, log ratios and logged values do not reach 100.
+    """
+    present = values[~np.isnan(values)]
+    if not present.size or present.min() < 0:
+        return False
+    return bool(np.quantile(present, COUNT_QUANTILE) > COUNT_THRESHOLD)
+
+
+def impute_nearest(values: np.ndarray, neighbours: int) -> np.ndarray:
+    """Fill NaN in `values` (samples x features) with the mean over the nearest samples that have the feature.
+
+    Nearness is by `nan_distances`; ties go to the sample that comes first. Every feature must have a value in some
+    sample. A filled value never serves to fill another.
+    """
+    filled = values.copy()
+    incomplete = np.flatnonzero(np.isnan(values).any(axis=1))
+    distances = nan_distances(values[incomplete], values)
+    for sample, distance in zip(incomplete, distances, strict=True):
+        nearest = np.argsort(distance, kind="stable")
+        gaps = np.flatnonzero(np.isnan(values[sample]))
+        donors = values[np.ix_(nearest, gaps)]
+        has_value = ~np.isnan(donors)
+        chosen = has_value & (np.cumsum(has_value, axis=0) <= neighbours)
+        filled[sample, gaps] = np.where(chosen, donors, 0).sum(axis=0) / chosen.sum(axis=0)
+    return filled
+
+
+def nan_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Mean squared difference over the features that both samples have: (n x p), (m x p) -> (n x m).
+
+    It orders samples as the Euclidean distance scaled up for what is missing does (Dixon, IEEE Trans. SMC 9:617, 1979).
+    Samples with no feature in common are infinitely far apart. Three matrix products: scikit-learn's
+    nan_euclidean_distances multiplies by a boolean mask, which takes ten times as long (21 s for 500 x 20,000).
+    """
+    centre = np.nanmean(right, axis=0)  # leaves the differences as they are and loses fewer digits
+    (x, has_x), (y, has_y) = ((np.nan_to_num(v - centre), (~np.isnan(v)).astype(np.float64)) for v in (left, right))
+    squared = x**2 @ has_y.T + has_x @ (y**2).T - 2 * x @ y.T
+    shared = has_x @ has_y.T
+    return np.divide(squared, shared, out=np.full_like(squared, np.inf), where=shared > 0)
+
+
+class _Work:
+    """The tables as they are now, and the account of how they came to be so."""
+
+    def __init__(self, raw: RawCohort):
+        self.tables = dict(raw.omics)
+        self.ledger = raw.ledger.copy()
+        self.steps = {omic: [step for step in raw.steps if step.omic == omic] for omic in raw.omics}
+
+    def advance(self, omic: str, step: str, table: pd.DataFrame, *, changed: int = 0, reason: str = "") -> None:
+        before = self.tables[omic]
+        self.tables[omic] = table
+        self.count(omic, step, before.shape, table.shape, changed=changed, reason=reason)
+        if table.shape[1] == 0:
+            raise AmuclError("no feature is left", where=f"{omic}, step {step}", got=reason)
+        if table.shape[0] == 0:
+            raise AmuclError("no sample is left: the cohort is empty", where=f"{omic}, step {step}", got=reason)
+
+    def count(self, omic: str, step: str, before: tuple, after: tuple, *, changed: int = 0, reason: str = "") -> None:
+        record = Step(omic, step, before[0], after[0], before[1], after[1], changed, reason)
+        self.steps.setdefault(omic, []).append(record)
+
+    def drop_samples(self, omic: str, samples: pd.Index, reason: str) -> None:
+        lost = (self.ledger["omic"] == omic) & (self.ledger["status"] == "kept") & self.ledger["sample"].isin(samples)
+        self.ledger.loc[lost, ["status", "reason"]] = ["dropped", reason]
+
+    def step_table(self, dataset: str) -> pd.DataFrame:
+        rows = [{"dataset": dataset, **asdict(step)} for step in chain.from_iterable(self.steps.values())]
+        return pd.DataFrame(rows, columns=STEP_COLUMNS)
+
+
+def _for_omic(setting: object, omics: Mapping, omic: str, name: str, *, default: object) -> object:
+    if not isinstance(setting, Mapping):
+        return setting
+    unknown = [key for key in setting if key not in omics]
+    if unknown:
+        raise AmuclError(f"{name} names an unknown omic", expected=some(omics, 20), got=some(unknown))
+    return setting.get(omic, default)
+
+
+def _log2(work: _Work, omic: str, setting: bool | str) -> None:
+    table = work.tables[omic]
+    values = table.to_numpy()
+    wanted = looks_like_counts(values) if setting == "auto" else setting
+    if not wanted:
+        why = f"not counts: negative values, or {COUNT_QUANTILE:.0%} of them at most {COUNT_THRESHOLD:g}"
+        work.advance(omic, "log2", table, reason=why if setting == "auto" else "not asked for")
+        return
+    if np.any(values < 0):
+        row, column = np.argwhere(values < 0)[0]
+        raise AmuclError(
+            "log2(x + 1) of a negative value",
+            where=f"{omic}, sample {table.index[row]}, feature {table.columns[column]}",
+            expected="counts, 0 or more",
+            got=f"{values[row, column]:g}",
+            action=f"set log2 to false for {omic}",
+        )
+    logged = pd.DataFrame(np.log2(values + 1), index=table.index, columns=table.columns)
+    work.advance(omic, "log2", logged, changed=int(np.isfinite(values).sum()), reason="log2(x + 1)")
+
+
+def _drop_features(work: _Work, omic: str, limit: float) -> None:
+    table = work.tables[omic]
+    missing = table.isna().mean().to_numpy()
+    empty, keep = missing == 1, (missing <= limit) & (missing < 1)
+    reason = f"more than {limit:.0%} missing; {empty.sum()} without any value"
+    work.advance(omic, "missing_features", table.loc[:, keep], reason=reason)
+
+
+def _drop_samples(work: _Work, omic: str, limit: float) -> None:
+    table = work.tables[omic]
+    missing = table.isna().mean(axis=1)
+    keep = (missing <= limit) & (missing < 1)
+    reason = f"more than {limit:.0%} of the features missing"
+    work.drop_samples(omic, table.index[~keep], reason)
+    work.advance(omic, "missing_samples", table[keep], reason=reason)
+
+
+def _choose_patients(work: _Work, settings: Preprocessing) -> None:
+    present = {omic: set(table.index) for omic, table in work.tables.items()}
+    counts = ", ".join(f"{omic} {len(rows)}" for omic, rows in present.items())
+    intersect = settings.patients == "intersect"
+    patients = set.intersection(*present.values()) if intersect else set.union(*present.values())
+    if len(patients) < settings.min_samples:
+        raise AmuclError(
+            "too few patients with every omic" if intersect else "too few patients",
+            expected=f"at least {settings.min_samples}",
+            got=f"{len(patients)} (samples per omic: {counts})",
+            action="check the ids of the samples, or set patients to partial" if intersect else None,
+        )
+    for omic, table in work.tables.items():
+        keep = table.index.isin(list(patients))
+        lacking = {other: ~table.index.isin(list(rows)) for other, rows in present.items() if other != omic}
+        if intersect:
+            for row in np.flatnonzero(~keep):
+                reason = f"no {' and no '.join(other for other, absent in lacking.items() if absent[row])}"
+                work.drop_samples(omic, table.index[[row]], reason)
+        reason = "patients with every omic" if intersect else "patients with any omic"
+        work.advance(omic, "patients", table[keep], reason=reason)
+
+
+def _impute(work: _Work, omic: str, settings: Preprocessing) -> None:
+    table = work.tables[omic]
+    missing = table.isna()
+    n_missing, empty = int(missing.to_numpy().sum()), missing.all().to_numpy()
+    if n_missing and settings.impute == "none":
+        feature = table.columns[missing.any().to_numpy().argmax()]
+        raise AmuclError(
+            f"{n_missing} values are missing and `impute` is none",
+            where=f"{omic}, sample {table.index[missing[feature].to_numpy().argmax()]}, feature {feature}",
+            action="set impute to knn or median",
+        )
+    table = table.loc[:, ~empty]
+    changed = n_missing - int(empty.sum()) * len(table)
+    method = {
+        "none": "nothing missing",
+        "median": "median of the feature",
+        "knn": f"{settings.neighbours} nearest samples",
+    }
+    reason = method[settings.impute if changed else "none"] + (
+        f"; {empty.sum()} features without any value left" if empty.any() else ""
+    )
+    if changed and settings.impute == "median":
+        table = table.fillna(table.median())
+    elif changed:
+        filled = impute_nearest(table.to_numpy(), settings.neighbours)
+        table = pd.DataFrame(filled, index=table.index, columns=table.columns)
+    work.advance(omic, "impute", table, changed=changed, reason=reason)
+
+
+def _drop_constant(work: _Work, omic: str) -> None:
+    table = work.tables[omic].astype(np.float32)  # constant as stored: what differs by rounding only has no variance
+    varying = (table.max() > table.min()).to_numpy()
+    work.advance(omic, "constant_features", table.loc[:, varying], reason="one value in every patient")
+
+
+def _modality(
+    work: _Work, omic: str, top: int | None, normalize: str, annotation: pd.DataFrame | None
+) -> anndata.AnnData:
+    table = work.tables[omic]
+    n, p = table.shape
+    values = table.to_numpy(np.float64)
+    variance = values.var(axis=0, ddof=1)
+    selected = np.zeros(p, dtype=bool)
+    selected[np.argsort(-variance, kind="stable")[:top]] = True
+    n_selected = int(selected.sum())
+    work.count(
+        omic, "top_features", (n, p), (n, n_selected), reason=f"highest variance; all {p} stay in the cohort file"
+    )
+    shape = (n, n_selected)
+    changed = 0 if normalize == "none" else n * n_selected
+    work.count(omic, "normalize", shape, shape, changed=changed, reason=f"{normalize}, per feature")
+    var = pd.DataFrame({"selected": selected, "variance": variance}, index=table.columns.rename(None))
+    if annotation is not None:
+        var = var.join(annotation)
+    normalized = {"normalized": _normalize(values, normalize).astype(np.float32)}
+    obs = pd.DataFrame(index=table.index.rename(None))
+    return anndata.AnnData(table.to_numpy(np.float32), obs=obs, var=var, layers=normalized)
+
+
+def _normalize(values: np.ndarray, how: str) -> np.ndarray:
+    if how == "zscore":
+        return (values - values.mean(axis=0)) / values.std(axis=0)
+    if how == "max":
+        return values / np.abs(values).max(axis=0)
+    return values
+
+
+def _check_truth(obs: pd.DataFrame, settings: Preprocessing) -> None:
+    column = settings.truth
+    if column is None:
+        return
+    if column not in obs:
+        raise AmuclError(
+            "the truth column is absent", expected=f"one of {some(obs.columns[1:], 20) or 'none'}", got=column
+        )
+    unknown = obs.index[obs[column].isna()]
+    if len(unknown) and (settings.truth_missing == "error" or len(unknown) == len(obs)):
+        raise AmuclError(
+            f"{len(unknown)} of {len(obs)} patients have no label in the truth column {column}",
+            got=some(unknown),
+            action="fill the column, or set truth_missing to ignore",
+        )

@@ -1,0 +1,362 @@
+"""Reading the tables a user has: features x samples (or the reverse), and clinical tables.
+
+Text is read by pandas' C parser; the guilty cell is searched for only after that parser has refused the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import logging
+import math
+import os
+import re
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import mudata
+import numpy as np
+import pandas as pd
+import pyarrow
+
+from amucl.errors import AmuclError, some
+from amucl.files import require_file
+
+logger = logging.getLogger(__name__)
+mudata.set_options(pull_on_update=False)
+
+MISSING = ("", "NA", "NaN", "nan", "null", "N/A", "NULL", ".")
+ORIENTATIONS = ("features_in_rows", "samples_in_rows")
+
+_TEXT_SUFFIXES = (".tsv", ".txt", ".csv")
+_SUFFIXES = "one of .tsv, .txt, .csv (each also as .gz), .parquet, .h5mu"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE | re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_BOOLEANS = ("TRUE", "True", "true", "FALSE", "False", "false")  # what pandas would take for 1 and 0
+_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
+_EXCEL_DATE = re.compile(rf"\d{{1,2}}-({_MONTH})|({_MONTH})-\d{{1,2}}", re.IGNORECASE)
+
+
+def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "features_in_rows") -> pd.DataFrame:
+    """Read one omic as a samples x features table of float64, NaN where missing; the index is named ``sample``.
+
+    Parameters
+    ----------
+    path : a .tsv, .txt or .csv table (also .gz), with or without a corner cell; .parquet (ids in the index or in the
+        first column); .h5mu, whose modality `omic` is taken (always samples x features).
+    omic : name of the omic, for the messages and for the modality.
+    orientation : ``features_in_rows`` or ``samples_in_rows``.
+
+    Raises
+    ------
+    AmuclError : the file is missing, damaged, empty or ragged, holds something that is no finite number, or repeats
+        or lacks an id.
+    """
+    if orientation not in ORIENTATIONS:
+        raise AmuclError("unknown orientation", where=omic, expected=" or ".join(ORIENTATIONS), got=orientation)
+    file = require_file(path, purpose=f"{omic} table")
+    kind = _kind(file)
+    if kind == ".h5mu":
+        table = _modality(file, omic)
+    else:
+        rows = _read_parquet_numbers(file) if kind == ".parquet" else parse_numbers(_read_text(file), file, kind=kind)
+        table = rows.T if orientation == "features_in_rows" else rows
+    check_ids(table.index, "sample", file)
+    check_ids(table.columns, "feature", file)
+    _warn_of_dates(table.columns, file)
+    return table.rename_axis(index="sample", columns=None)
+
+
+def read_clinical(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a clinical table: the first column is the sample id (index ``sample``), the others as they are.
+
+    A column whose every present value is a number becomes float64; the others stay strings; missing cells are missing.
+    An .h5mu gives its ``obs``. Raises AmuclError as `read_omic` does.
+    """
+    file = require_file(path, purpose="clinical table")
+    kind = _kind(file)
+    if kind == ".h5mu":
+        table = read_h5mu(file).obs
+    elif kind == ".parquet":
+        table = _read_parquet(file)
+    else:
+        table = parse_strings(_read_text(file), file, kind=kind)
+    check_ids(table.index, "sample", file)
+    check_ids(table.columns, "column", file)
+    return tidy_columns(table).rename_axis(index="sample", columns=None)
+
+
+def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with numeric columns as float64, all others as strings (object), missing values as NaN."""
+    return pd.DataFrame({name: _tidy_column(table[name]) for name in table.columns}, index=table.index)
+
+
+def check_ids(ids: Sequence[str], kind: str, where: object) -> None:
+    """Refuse empty and repeated ids."""
+    if "" in ids:
+        raise AmuclError(f"empty {kind} id", where=where, got=f"none at position {list(ids).index('') + 1}")
+    repeated = [name for name, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise AmuclError(
+            f"duplicate {kind} ids",
+            where=where,
+            expected="each id once",
+            got=some(repeated),
+            action="rename or merge them",
+        )
+
+
+def decode(data: bytes, where: object) -> str:
+    """`data` as UTF-8 text (a byte order mark is dropped), with Unix line ends."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AmuclError(
+            f"not UTF-8 text: byte 0x{data[error.start]:02x} at byte position {error.start}",
+            where=where,
+            action="save it as UTF-8 text",
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_numbers(text: str, where: object, *, kind: str = ".tsv") -> pd.DataFrame:
+    """A table of numbers, rows x columns as written, ids unchecked; float64 with NaN for `MISSING`.
+
+    The header may have a corner cell, or (as R writes it) one field fewer than the rows. `kind` is the suffix that
+    decides which separator is tried first.
+    """
+    layout = _layout(text, where, kind)
+    if any(word in text for word in _BOOLEANS) and (guilty := _guilty_cell(layout, where)):
+        raise guilty
+    columns = range(len(layout.columns) + 1)
+    try:
+        frame = pd.read_csv(
+            io.StringIO("\n".join(layout.lines)),
+            sep=layout.separator,
+            header=None,
+            names=columns,
+            index_col=0,
+            dtype={0: str} | dict.fromkeys(columns[1:], np.float64),
+            na_values={column: list(MISSING) for column in columns[1:]},
+            keep_default_na=False,
+            skipinitialspace=True,
+            skip_blank_lines=False,
+            float_precision="round_trip",
+        )
+    except ValueError as error:
+        raise _guilty_cell(layout, where) or AmuclError(f"not a table of numbers: {error}", where=where) from error
+    frame.index = pd.Index([name.strip() for name in frame.index], dtype=object)
+    frame.columns = pd.Index(layout.columns, dtype=object)
+    _refuse_infinite(frame, where)
+    return frame
+
+
+def parse_strings(text: str, where: object, *, kind: str = ".tsv") -> pd.DataFrame:
+    """A table of strings indexed by its first column, NaN where missing; ids unchecked, row i stands on line i + 2."""
+    layout = _layout(text, where, kind)
+    rows = [[cell.strip() for cell in _split(line, layout.separator)] for line in layout.lines]
+    ids = pd.Index([row[0] for row in rows], dtype=object)
+    frame = pd.DataFrame([row[1:] for row in rows], index=ids, columns=layout.columns, dtype=object)
+    return frame.mask(frame.isin(MISSING))
+
+
+def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
+    """The MuData in `path`; AmuclError if it is not one."""
+    file = require_file(path)
+    problem = AmuclError("not an .h5mu file (MuData)", where=file, action="check that the file is complete")
+    try:
+        with h5py.File(file, "r") as handle:
+            if "mod" not in handle:
+                raise problem
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="var_names are not unique")  # genes may stand in two omics
+            return mudata.read_h5mu(file)
+    except (OSError, KeyError) as error:
+        raise problem from error
+
+
+@dataclass(frozen=True)
+class _Layout:
+    separator: str
+    columns: list[str]
+    lines: list[str]  # without the header; line i stands on line i + 2 of the file
+
+
+def _kind(file: Path) -> str:
+    name = file.name.lower()
+    kind = Path(name.removesuffix(".gz")).suffix
+    if kind in _TEXT_SUFFIXES or (kind in (".parquet", ".h5mu") and not name.endswith(".gz")):
+        return kind
+    raise AmuclError("unknown file format", where=file, expected=_SUFFIXES, got=file.name)
+
+
+def _read_text(file: Path) -> str:
+    data = file.read_bytes()
+    if file.suffix.lower() == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except EOFError as error:
+            raise AmuclError("truncated gzip file", where=file, action="download or copy it again") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise AmuclError("not a gzip file, or a damaged one", where=file, got=error) from error
+    return decode(data, file)
+
+
+def _layout(text: str, where: object, kind: str) -> _Layout:
+    lines = text.rstrip("\n").split("\n")
+    while len(lines) > 1 and not lines[-1].strip():
+        lines.pop()
+    if not text.strip():
+        raise AmuclError("the file is empty", where=where, expected="a table with a header")
+    if len(lines) < 2:
+        raise AmuclError("no rows below the header", where=where, expected="a header and at least one row")
+    separator = _separator(lines[0], lines[1], kind)
+    if separator == " ":
+        lines = [line.strip(" ") for line in lines]
+    header, width = _split(lines[0], separator), len(_split(lines[1], separator))
+    if width < 2:
+        raise AmuclError("no columns beside the ids", where=where, expected="ids and at least one column of values")
+    if len(header) not in (width, width - 1):
+        raise _ragged(2, f"{len(header)} (as the header has) or {len(header) + 1}", width, where)
+    _check_widths(lines, separator, width, where)
+    if len(header) < width and all(line.endswith(separator) for line in lines[1:]):
+        raise AmuclError(
+            "every row ends with a separator, the header does not",
+            where=where,
+            expected=f"{len(header)} fields, as the header has",
+            got=width,
+            action="remove the separator at the end of the rows",
+        )
+    columns = header[1:] if len(header) == width else header
+    return _Layout(separator, [name.strip() for name in columns], lines[1:])
+
+
+def _separator(header: str, row: str, kind: str) -> str:
+    """The separator by which header and first row agree; that of the suffix where several do."""
+    candidates = [",", ";", "\t", " "] if kind == ".csv" else ["\t", ",", ";", " "]
+    widths = {separator: (len(_split(header, separator)), len(_split(row, separator))) for separator in candidates}
+    agreeing = [s for s, (in_header, in_row) in widths.items() if in_row > 1 and in_header in (in_row, in_row - 1)]
+    for separator in agreeing:
+        if widths[separator][0] > 1:
+            return separator
+    return agreeing[0] if agreeing else max(candidates, key=lambda separator: widths[separator][0])
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
+
+
+def _check_widths(lines: list[str], separator: str, width: int, where: object) -> None:
+    for number, line in enumerate(lines[1:], start=2):
+        if '"' in line:
+            if line.count('"') % 2:
+                raise AmuclError("unbalanced quote", where=f"{where}, line {number}")
+        elif line.count(separator) == width - 1:
+            continue
+        found = len(_split(line, separator))
+        if found != width:
+            raise _ragged(number, width, found, where)
+
+
+def _ragged(number: int, expected: object, found: int, where: object) -> AmuclError:
+    return AmuclError(
+        "wrong number of fields",
+        where=f"{where}, line {number}",
+        expected=expected,
+        got=found,
+        action="check separators",
+    )
+
+
+def _guilty_cell(layout: _Layout, where: object) -> AmuclError | None:
+    for number, line in enumerate(layout.lines, start=2):
+        name, *cells = _split(line, layout.separator)
+        for column, cell in zip(layout.columns, cells, strict=True):
+            if cell in MISSING:
+                continue
+            is_number = _NUMBER.fullmatch(cell.strip()) is not None
+            if not is_number or math.isinf(float(cell)):
+                place = f"{where}, line {number}, row {name}, column {column}"
+                return _infinite(place) if is_number else _not_a_number(cell, place)
+    return None
+
+
+def _not_a_number(cell: object, where: str) -> AmuclError:
+    comma = _DECIMAL_COMMA.fullmatch(str(cell).strip()) is not None
+    action = "write decimals with a point, not a comma" if comma else f"missing values may be {some(MISSING[1:], 9)}"
+    return AmuclError("not a number", where=where, expected="a number", got=repr(str(cell)), action=action)
+
+
+def _refuse_infinite(frame: pd.DataFrame, where: object) -> None:
+    infinite = np.isinf(frame.to_numpy())
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        raise _infinite(f"{where}, row {frame.index[row]}, column {frame.columns[column]}")
+
+
+def _infinite(where: str) -> AmuclError:
+    return AmuclError("infinite value", where=where, expected="a finite number or a missing value")
+
+
+def _read_parquet(file: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(file)
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise AmuclError("not a parquet file, or a damaged one", where=file) from error
+    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1]:
+        frame = frame.set_index(frame.columns[0])
+    if frame.empty:
+        raise AmuclError("no rows or no columns", where=file, expected="ids and values", got=f"shape {frame.shape}")
+    missing_id = frame.index.isna()
+    frame.index = pd.Index(np.where(missing_id, "", frame.index.astype(str)), dtype=object)
+    frame.columns = frame.columns.astype(str)
+    return frame
+
+
+def _read_parquet_numbers(file: Path) -> pd.DataFrame:
+    frame = _read_parquet(file)
+    columns = {}
+    for position, name in enumerate(frame.columns):
+        cells = frame.iloc[:, position]
+        numbers = pd.to_numeric(cells.mask(cells.isin(MISSING)), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        wrong = np.isnan(numbers) & ~(cells.isna() | cells.isin(MISSING)).to_numpy()
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise _not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
+        columns[position] = numbers
+    table = pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
+    _refuse_infinite(table, file)
+    return table
+
+
+def _modality(file: Path, omic: str) -> pd.DataFrame:
+    cohort = read_h5mu(file)
+    if omic not in cohort.mod:
+        raise AmuclError("no such modality in the .h5mu", where=file, expected=some(cohort.mod, 20), got=omic)
+    table = cohort[omic].to_df().astype(np.float64)
+    if table.empty:
+        raise AmuclError(f"modality {omic} has no samples or no features", where=file, got=f"shape {table.shape}")
+    _refuse_infinite(table, f"{file}, modality {omic}")
+    return table
+
+
+def _tidy_column(cells: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+        return cells.astype(np.float64)
+    text = cells.astype(object).where(cells.notna(), np.nan).map(str, na_action="ignore")
+    present = text.dropna().astype(str).str.strip()
+    if len(present) and present.str.fullmatch(_NUMBER.pattern, flags=_NUMBER.flags).all():
+        return text.astype(np.float64)
+    return text
+
+
+def _warn_of_dates(features: pd.Index, where: object) -> None:
+    dates = [name for name in features if _EXCEL_DATE.fullmatch(name)]
+    if dates:
+        logger.warning("%s: %d feature ids look like dates made by a spreadsheet: %s", where, len(dates), some(dates))

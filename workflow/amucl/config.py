@@ -1,0 +1,298 @@
+"""The configuration of a run: validated before anything starts, completed with defaults and the registry.
+
+A mistake ends in one line that names the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlparse
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from amucl.errors import AmuclError
+from amucl.methods import METHODS, hyperparameters
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+# Folders of results/ and rules of the workflow; each dataset is a target of its own beside them.
+RESERVED_NAMES = {
+    *("all", "benchmarks", "comparison", "compare", "cut", "dataset_report", "download", "downloads", "embed"),
+    *("fetch", "gsea", "kmeans", "logs", "markers", "metrics", "over_representation", "peers", "preprocess"),
+    *("report", "represent", "simulate", "survival", "train", "draw_affinity", "draw_comparison", "draw_gsea"),
+    *("draw_heatmap", "draw_loss", "draw_map", "draw_over_representation"),
+}
+DEFAULT_K = 6
+
+# What every method is told by the workflow itself.
+WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
+
+
+def load_registry(path: str | Path) -> dict[str, Any]:
+    """The datasets and gene sets a configuration can name: {"datasets": ..., "gene_sets": ...}, validated."""
+    registry = _read_yaml(path)
+    definitions = _schema("datasets")["$defs"]
+    for name, entry in registry.get("datasets", {}).items():
+        _validate_dataset(name, entry or {}, f"{path}: datasets.{name}")
+    for name, entry in registry.get("gene_sets", {}).items():
+        _validate(entry, definitions["gene_set"], f"{path}: gene_sets.{name}")
+    return registry
+
+
+def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as the workflow uses it: validated, defaults filled in, every dataset's entry complete.
+
+    Parameters
+    ----------
+    config : as read from YAML and the command line.
+    registry : as `load_registry` returns it.
+
+    Returns a new dict. `datasets` maps names to complete entries; `biology` is a list of complete choices; `ks` of an
+    entry lists every k to be evaluated on it. Raises AmuclError for the first mistake found.
+    """
+    resolved = _validate(copy.deepcopy(config), _schema("config"))
+    resolved["datasets"] = {
+        name: _dataset(name, entry, resolved, registry) for name, entry in resolved["datasets"].items()
+    }
+    _check_names(resolved["methods"], METHODS, "methods", "method")
+    _check_method_settings(resolved["method_settings"])
+    _check_gene_sets(resolved, registry)
+    resolved["biology"] = _biology(resolved)
+    for name, entry in resolved["datasets"].items():
+        chosen = {choice["k"] for choice in resolved["biology"] if choice["dataset"] == name}
+        entry["ks"] = sorted({*resolved["k"], *chosen, *filter(None, [entry["n_clusters"]])})
+    return resolved
+
+
+def gene_set_file(name: str, registry: dict[str, Any], downloads: str) -> str:
+    """The path of a gene-set collection: a registry name or a URL lies among the downloads, a path is itself."""
+    if name in registry["gene_sets"] or _is_url(name):
+        return f"{downloads}/{gene_set_source(name, registry)['mirror_path']}"
+    return name
+
+
+def gene_set_source(name: str, registry: dict[str, Any]) -> dict[str, str | None]:
+    """Where a downloaded collection comes from: url, mirror_path, sha256."""
+    entry = registry["gene_sets"].get(name, {"url": name})
+    file = entry.get("file") or PurePosixPath(urlparse(entry["url"]).path).name
+    return {"url": entry["url"], "mirror_path": f"genesets/{file}", "sha256": entry.get("sha256")}
+
+
+def downloadable(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, dict[str, str | None]]:
+    """Every file a run may fetch: mirror path -> url, mirror_path, sha256."""
+    sources = []
+    for entry in config["datasets"].values():
+        if entry["source"] == "benchmark":
+            sources.append({"url": entry["url"], "mirror_path": archive_path(entry), "sha256": entry["sha256"]})
+            sources.append({"url": entry["clinical_url"], "mirror_path": CLINICAL_ARCHIVE, "sha256": None})
+    names = {name for entry in config["datasets"].values() for kind in entry["gene_sets"].values() for name in kind}
+    sources += [gene_set_source(name, registry) for name in names if name in registry["gene_sets"] or _is_url(name)]
+    return {source["mirror_path"]: source for source in sources}
+
+
+CLINICAL_ARCHIVE = "benchmark/clinical.zip"
+
+
+def archive_path(entry: dict[str, Any]) -> str:
+    """Path of a benchmark dataset's archive in a mirror and among the downloads."""
+    return f"benchmark/{entry['cancer']}.zip"
+
+
+def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
+    if not name.replace("_", "").replace("-", "").isalnum() or name in RESERVED_NAMES:
+        raise AmuclError(
+            f"config key `datasets.{name}`: the name cannot be used",
+            expected=f"letters, digits, - and _, and none of {', '.join(sorted(RESERVED_NAMES))}",
+        )
+    if entry is not None and not isinstance(entry, dict):
+        raise _wrong(f"datasets.{name}", "an entry (source, omics, ...) or nothing", entry)
+    known = registry["datasets"].get(name)
+    if known is None and "source" not in (entry or {}):
+        raise AmuclError(
+            f"config key `datasets.{name}` is unknown{_suggestion(name, registry['datasets'])}",
+            expected=f"a name of the registry ({', '.join(registry['datasets'])}) or an entry with a `source`",
+        )
+    merged = _merge(known or {}, entry or {})
+    complete = _validate_dataset(name, merged, f"datasets.{name}")
+    complete["preprocessing"] = _merge(config["preprocessing"], complete["preprocessing"])
+    complete["gene_sets"] = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
+    return complete
+
+
+def _default_gene_sets(name: str, entry: dict[str, Any], config: dict[str, Any]) -> dict[str, list[str]]:
+    """The run's collections; a simulated cohort brings its own, as its genes have no other meaning."""
+    if entry["source"] != "simulated":
+        return config["gene_sets"]
+    go, pathways = (f"results/{name}/raw/{kind}.gmt" for kind in ("go", "pathways"))
+    return {"go": [go], "pathways": [pathways], "gsea": [pathways]}
+
+
+def _validate_dataset(name: str, entry: dict[str, Any], key: str) -> dict[str, Any]:
+    definitions = _schema("datasets")["$defs"]
+    sources = [source for source in definitions if source not in ("common", "preprocessing", "gene_set")]
+    if entry.get("source") not in sources:
+        raise _wrong(
+            f"{key}.source", " or ".join(sources), entry.get("source"), _suggestion(entry.get("source"), sources)
+        )
+    return _validate(entry, definitions[entry["source"]], key)
+
+
+def _biology(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """The results to explain, each with dataset, method and k."""
+    with_expression = [name for name, entry in config["datasets"].items() if "expression" in _omics(entry)]
+    chosen = config["biology"]
+    if chosen is None:
+        chosen = [{"dataset": name} for name in with_expression]
+    complete = []
+    for number, choice in enumerate(chosen):
+        key = f"biology[{number}]"
+        _check_names([choice["dataset"]], config["datasets"], f"{key}.dataset", "dataset of this run")
+        method = choice.get("method", config["methods"][0])
+        _check_names([method], config["methods"], f"{key}.method", "method of this run")
+        if choice["dataset"] not in with_expression:
+            raise AmuclError(
+                f"config key `{key}.dataset`: {choice['dataset']} has no omic `expression` to explain subtypes with",
+                got=", ".join(_omics(config["datasets"][choice["dataset"]])),
+            )
+        k = choice.get("k") or config["datasets"][choice["dataset"]]["n_clusters"] or DEFAULT_K
+        complete.append({"dataset": choice["dataset"], "method": method, "k": k})
+    return complete
+
+
+def _omics(entry: dict[str, Any]) -> list[str]:
+    return ["expression", "methylation", "mirna"] if entry["source"] == "simulated" else list(entry["omics"])
+
+
+def _check_method_settings(settings: dict[str, dict[str, Any]]) -> None:
+    _check_names(settings, METHODS, "method_settings", "method")
+    for method, values in settings.items():
+        allowed = [name for name in hyperparameters(method) if name not in WORKFLOW_PARAMETERS]
+        _check_names(values, allowed, f"method_settings.{method}", "hyperparameter")
+
+
+def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
+    for dataset, entry in config["datasets"].items():
+        own_outputs = f"results/{dataset}/raw/"
+        for kind, names in entry["gene_sets"].items():
+            for name in names:
+                if name in registry["gene_sets"] or _is_url(name) or name.startswith(own_outputs):
+                    continue
+                if "://" in name:
+                    raise _wrong(f"gene_sets.{kind}", "an http or https URL", name)
+                if not Path(name).is_file():
+                    raise AmuclError(
+                        f"config key `gene_sets.{kind}`: `{name}` is unknown{_suggestion(name, registry['gene_sets'])}",
+                        expected=f"a name of the registry ({', '.join(registry['gene_sets'])}), a .gmt file or a URL",
+                    )
+
+
+def _check_names(names: Iterable[str], allowed: Iterable[str], key: str, kind: str) -> None:
+    allowed = list(allowed)
+    for name in names:
+        if name not in allowed:
+            raise AmuclError(
+                f"config key `{key}`: `{name}` is no {kind}{_suggestion(name, allowed)}", expected=", ".join(allowed)
+            )
+
+
+def _validate(value: Any, schema: dict[str, Any], key: str = "") -> dict[str, Any]:
+    """`value` completed with the schema's defaults, or one AmuclError for its first mistake."""
+    complete = _with_defaults(value, schema)
+    errors = sorted(Draft202012Validator(schema).iter_errors(complete), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise _one_line(errors[0], key)
+    return complete
+
+
+def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    complete = dict(value)
+    for name, rule in schema.get("properties", {}).items():
+        if name not in complete and "default" in rule:
+            complete[name] = copy.deepcopy(rule["default"])
+        if name in complete:
+            complete[name] = _with_defaults(complete[name], rule)
+    return complete
+
+
+def _one_line(error: ValidationError, key: str) -> AmuclError:
+    place = ".".join(filter(None, [key, *map(str, error.absolute_path)]))
+    if error.validator == "additionalProperties":
+        allowed = list(error.schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in allowed)
+        full = ".".join(filter(None, [place, str(unknown)]))
+        return AmuclError(
+            f"config key `{full}` is unknown{_suggestion(unknown, allowed)}",
+            expected=f"one of {', '.join(allowed)}",
+            got=f"`{unknown}`",
+        )
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        full = ".".join(filter(None, [place, missing]))
+        return AmuclError(f"config key `{full}` is missing", expected="it to be set")
+    if error.validator == "propertyNames" or error.validator == "pattern":
+        return _wrong(place, f"text that matches {error.validator_value}", error.instance)
+    return _wrong(place, _wanted(error), error.instance)
+
+
+def _wanted(error: ValidationError) -> str:
+    """What a rule of the schema allows, in words."""
+    wording = {
+        "type": lambda rule: rule if isinstance(rule, str) else " or ".join(rule),
+        "enum": lambda rule: " or ".join(map(str, rule)),
+        "const": lambda rule: str(rule),
+        "minimum": lambda rule: f"at least {rule}",
+        "maximum": lambda rule: f"at most {rule}",
+        "minItems": lambda rule: f"at least {rule} item(s)",
+        "minProperties": lambda rule: f"at least {rule} entry",
+        "uniqueItems": lambda _: "each item once",
+        "anyOf": lambda rules: " or ".join(_alternative(rule) for rule in rules),
+    }
+    return wording[error.validator](error.validator_value)
+
+
+def _alternative(rule: dict[str, Any]) -> str:
+    if "enum" in rule:
+        return " or ".join(map(str, rule["enum"]))
+    if rule.get("type") == "object":
+        return "a mapping of omics to such values"
+    return " or ".join(rule["type"])
+
+
+def _wrong(key: str, expected: str, got: Any, suggestion: str = "") -> AmuclError:
+    return AmuclError(f"config key `{key}` is wrong{suggestion}", expected=expected, got=f"{got!r}")
+
+
+def _suggestion(name: Any, allowed: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(allowed), n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `over` laid over it, mapping by mapping."""
+    merged = copy.deepcopy(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else copy.deepcopy(value)
+    return merged
+
+
+def _is_url(name: str) -> bool:
+    return urlparse(name).scheme in ("http", "https")
+
+
+def _schema(name: str) -> dict[str, Any]:
+    return _read_yaml(SCHEMAS / f"{name}.schema.yaml")
+
+
+def _read_yaml(path: str | Path) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise AmuclError("cannot be read as YAML", where=path, got=str(error)) from error

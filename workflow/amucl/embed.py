@@ -1,0 +1,80 @@
+"""From a cohort on disk to a fitted method, and back to files: what the embedding rules share."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mudata
+import numpy as np
+import pandas as pd
+
+from amucl.clustering.metrics import common_space
+from amucl.cohort.cohort import about, read_cohort, views
+from amucl.errors import AmuclError
+from amucl.files import atomic_path, require_file, write_matrix
+from amucl.methods import METHODS, build
+from amucl.representation.blocks import zscore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted estimator and the samples (rows) it was fitted on."""
+
+    estimator: Any
+    samples: list[str]
+
+
+def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *, n_threads: int) -> Fitted:
+    """Fit a method of the registry on the complete patients of a cohort.
+
+    settings: `random_state`, `device` where it applies, and the user's hyperparameters, laid over the preset.
+    Patients without one of the omics are counted in the log; they get no embedding.
+    """
+    cohort = read_cohort(cohort_path)
+    arrays, omics, samples, _ = views(cohort, layer=METHODS[method].layer)
+    without = cohort.n_obs - len(samples)
+    if without:
+        logger.warning("%d of %d patients lack an omic: %s leaves them out", without, cohort.n_obs, method)
+    logger.info(
+        "%s on %d samples: %s",
+        method,
+        len(samples),
+        ", ".join(f"{omic} ({array.shape[1]} features)" for omic, array in zip(omics, arrays, strict=True)),
+    )
+    n_clusters = about(cohort)["n_clusters"]
+    estimator = build(method, **{"n_clusters": n_clusters, **settings, "n_threads": n_threads})
+    return Fitted(estimator.fit(arrays), samples)
+
+
+def write_embedding(fitted: Fitted, path: str | Path) -> None:
+    """Write `embedding_` as a table: sample, then one column a dimension."""
+    values = np.asarray(fitted.estimator.embedding_)
+    columns = [f"dim{number}" for number in range(1, values.shape[1] + 1)]
+    write_matrix(pd.DataFrame(values, index=fitted.samples, columns=columns), path)
+
+
+def common_coordinates(cohort: mudata.MuData) -> pd.DataFrame:
+    """The common space of a cohort's complete patients (see `amucl.clustering.metrics.common_space`)."""
+    arrays, _, samples, _ = views(cohort, layer=None)
+    return pd.DataFrame(common_space([zscore(array.astype(np.float64)) for array in arrays]), index=samples)
+
+
+def write_arrays(path: str | Path, samples: list[str], **arrays: np.ndarray) -> None:
+    """Write samples x samples arrays with their sample ids as .npz, without pickles."""
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, samples=np.asarray(samples, dtype=np.str_), **arrays)
+
+
+def read_arrays(path: str | Path) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Read what `write_arrays` wrote: sample ids and the named arrays."""
+    try:
+        with np.load(require_file(path), allow_pickle=False) as stored:
+            arrays = dict(stored)
+    except ValueError as error:
+        raise AmuclError("is not an array file of this pipeline", where=path, got=str(error)) from error
+    return [str(sample) for sample in arrays.pop("samples")], arrays

@@ -1,0 +1,55 @@
+"""The one exception for what a user can mend."""
+
+from __future__ import annotations
+
+
+class AmuclError(Exception):
+    """A mistake in the input or the configuration, told in one line.
+
+    Anything else that goes wrong is a bug and keeps its traceback.
+
+    Parameters
+    ----------
+    what : what is wrong, in words.
+    where : file, line or column, sample, feature or config key.
+    expected, got : the rule and what was found instead.
+    action : what the user can do.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object | None = None,
+        expected: object | None = None,
+        got: object | None = None,
+        action: str | None = None,
+    ) -> None:
+        self.what, self.where, self.expected, self.got, self.action = what, where, expected, got, action
+        super().__init__(self._one_line())
+
+    def __reduce__(self):
+        keywords = {"where": self.where, "expected": self.expected, "got": self.got, "action": self.action}
+        return _rebuild, (self.what, keywords)
+
+    def _one_line(self) -> str:
+        place = f"{self.where}: " if self.where is not None else ""
+        parts = [f"{place}{self.what}"]
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.got is not None:
+            parts.append(f"got {self.got}")
+        if self.action is not None:
+            parts.append(self.action)
+        return " ".join("; ".join(parts).split())
+
+
+def _rebuild(what: str, keywords: dict) -> AmuclError:
+    return AmuclError(what, **keywords)
+
+
+def some(items, limit: int = 3) -> str:
+    """The first few of many names, for an error message: ``a, b, c and 7 more``."""
+    names = [str(item) for item in items]
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

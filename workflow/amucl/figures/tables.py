@@ -1,0 +1,72 @@
+"""Tables as small pages of their own, to be read in the report."""
+
+from __future__ import annotations
+
+import os
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from amucl.files import atomic_path
+
+MAX_ROWS = 2000
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<style>
+body {{ font: 13px/1.4 system-ui, sans-serif; color: #222; margin: 1em; }}
+table {{ border-collapse: collapse; }}
+th {{ position: sticky; top: 0; background: #f3f4f6; text-align: left; }}
+th, td {{ padding: 3px 10px; border-bottom: 1px solid #e5e7eb; vertical-align: top; max-width: 36em; }}
+tr:hover td {{ background: #f9fafb; }}
+td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+p {{ color: #666; }}
+</style>
+</head>
+<body>
+{note}
+{table}
+</body>
+</html>
+"""
+
+
+def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, max_rows: int = MAX_ROWS) -> None:
+    """Write a table as a page: numbers to four digits, missing values empty, long tables cut with a note."""
+    shown = table.head(max_rows)
+    numeric = {name for name in table if pd.api.types.is_numeric_dtype(table[name])}
+    head = "".join(f"<th>{_escape(name)}</th>" for name in shown)
+    rows = []
+    for values in shown.itertuples(index=False):
+        cells = (
+            f'<td class="number">{_text(value)}</td>' if name in numeric else f"<td>{_text(value)}</td>"
+            for name, value in zip(shown, values, strict=True)
+        )
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    body = "\n".join(rows)
+    html = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>" if len(table) else ""
+    with atomic_path(path) as temporary:
+        temporary.write_text(_PAGE.format(note=_note(table, shown), table=html), encoding="utf-8")
+
+
+def _note(table: pd.DataFrame, shown: pd.DataFrame) -> str:
+    if table.empty:
+        return "<p>No rows.</p>"
+    if len(shown) < len(table):
+        return f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>"
+    return ""
+
+
+def _text(value: object) -> str:
+    if pd.isna(value):
+        return ""
+    if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)):
+        return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+    return _escape(value)
+
+
+def _escape(value: object) -> str:
+    return str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,74 @@
+"""Reading and writing files so that nothing is ever half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from amucl.errors import AmuclError
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, moved onto it when the block succeeds, removed when it fails.
+
+    The temporary name keeps the suffix, because many writers choose the format by it.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix="".join(target.suffixes))
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private; results are meant to be shared
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def require_file(path: str | os.PathLike, *, purpose: str = "file") -> Path:
+    """`path` if it is a readable file, else an error that says why it is not."""
+    file = Path(path)
+    if file.is_dir():
+        raise AmuclError(f"{purpose} is a directory", where=file, expected="a file", action="give the file's own path")
+    if not file.exists():
+        raise AmuclError(f"{purpose} does not exist", where=file, action="check the path in the configuration")
+    if not os.access(file, os.R_OK):
+        raise AmuclError(f"{purpose} cannot be read", where=file, action="check its permissions")
+    return file
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write a tidy table: tab-separated, one header, no index, empty cells for missing values."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
+    """Read a table that `write_table` wrote."""
+    return pd.read_csv(require_file(path), sep="\t", **options)
+
+
+def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write a samples x columns matrix as a table whose first column is `sample`."""
+    write_table(matrix.rename_axis("sample").reset_index(), path)
+
+
+def read_matrix(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a table whose first column is `sample` as a matrix indexed by it (ids stay strings)."""
+    return read_table(path, converters={"sample": str}).set_index("sample")
+
+
+def write_json(value: object, path: str | os.PathLike) -> None:
+    """Write JSON with sorted keys."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")

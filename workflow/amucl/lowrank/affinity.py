@@ -1,0 +1,131 @@
+"""From a low-rank representation to sample labels: angular affinity and normalised cuts."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+from sklearn.cluster import SpectralClustering
+
+from amucl.errors import AmuclError, some
+
+logger = logging.getLogger(__name__)
+
+
+def representation_factor(U: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """M = U |w|^(1/2), (n, r): the samples' coordinates from the eigenpairs of Z, as before the paper's (24)."""
+    return U * np.sqrt(np.abs(w))
+
+
+def unit_rows(M: np.ndarray) -> np.ndarray:
+    """Rows of `M` at unit length; rows of zeros, or of rounding error beside the longest row, become zero."""
+    norms = np.linalg.norm(M, axis=1, keepdims=True)
+    smallest = 1e3 * np.finfo(M.dtype).eps * norms.max(initial=0)
+    return np.divide(M, norms, out=np.zeros_like(M), where=norms > smallest)
+
+
+def angular_affinity(M: np.ndarray) -> np.ndarray:
+    """H_ij = squared cosine of the angle between rows i and j of `M`, the paper's (24), clipped to [0, 1].
+
+    A zero row has no direction: its row and column of H are zero, and a warning names it.
+
+    Parameters
+    ----------
+    M : (n, r) array.
+
+    Returns
+    -------
+    (n, n) symmetric array.
+    """
+    directions = unit_rows(M)
+    zero = np.flatnonzero(~directions.any(axis=1))
+    if len(zero):
+        logger.warning(
+            "%d of %d samples are not represented, so have no affinity (row %s): raise gamma, or remove them",
+            len(zero),
+            len(M),
+            some(zero),
+        )
+    return np.clip((directions @ directions.T) ** 2, 0, 1)
+
+
+def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
+    """Partition a graph into `k` clusters by normalised cuts [1], eigenvectors rounded by pivoted QR [2].
+
+    The rounding draws nothing; `seed` only starts the eigensolver. Samples without any affinity (zero rows) take no
+    part and get the label of the largest cluster, with a warning. So does a graph in more than `k` pieces, where
+    several cuts cost nothing, and a partition into fewer than `k` clusters.
+
+    Parameters
+    ----------
+    H : (n, n) symmetric affinity, finite and non-negative.
+    k : number of clusters, 2 to n.
+
+    Returns
+    -------
+    (n,) labels from 0.
+
+    Raises
+    ------
+    AmuclError
+        `H` is not an affinity, or `k` is below 2 or above the number of samples with any affinity.
+
+    References
+    ----------
+    [1] Shi & Malik, Normalized cuts and image segmentation. IEEE TPAMI 22(8), 2000.
+    [2] Damle, Minden & Ying, Simple, direct and efficient multi-way spectral clustering. Information and
+        Inference 8(1), 2019.
+    """
+    _check_affinity(H)
+    used = np.flatnonzero(H.any(axis=1))
+    if not 2 <= k <= len(used):
+        raise AmuclError(
+            "the number of clusters does not fit",
+            where="normalised cuts",
+            expected=f"2 to {len(used)}, the samples with any affinity (of {len(H)})",
+            got=k,
+            action="ask for fewer clusters, or raise gamma so that more samples are represented",
+        )
+    part = _cut(H[np.ix_(used, used)], k, seed)
+    if len(used) < len(H):
+        logger.warning(
+            "k = %d: %d sample(s) without affinity joined the largest cluster; their label means nothing (row %s)",
+            k,
+            len(H) - len(used),
+            some(np.setdiff1d(np.arange(len(H)), used)),
+        )
+    labels = np.full(len(H), np.bincount(part).argmax())
+    labels[used] = part
+    return labels
+
+
+def _cut(H: np.ndarray, k: int, seed: int) -> np.ndarray:
+    if k == len(H):
+        return np.arange(k)
+    pieces, _ = connected_components(H > 0)
+    if pieces > k:
+        logger.warning(
+            "k = %d: the affinity has %d separate pieces, joined arbitrarily: ask for more clusters", k, pieces
+        )
+    cuts = SpectralClustering(k, affinity="precomputed", assign_labels="cluster_qr", random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Graph is not fully connected")
+        found = cuts.fit_predict(H)
+    names, labels = np.unique(found, return_inverse=True)
+    if len(names) < k:
+        logger.warning("k = %d: only %d clusters were found: ask for fewer", k, len(names))
+    return labels
+
+
+def _check_affinity(H: np.ndarray) -> None:
+    if H.ndim != 2 or H.shape[0] != H.shape[1]:
+        raise AmuclError("the affinity is not square", expected="(n, n)", got=H.shape)
+    if not np.isfinite(H).all():
+        row, column = np.argwhere(~np.isfinite(H))[0]
+        raise AmuclError(
+            "the affinity is not finite", where=f"row {row}, column {column}", expected="a number", got=H[row, column]
+        )
+    if (H < 0).any() or not np.allclose(H, H.T):
+        raise AmuclError("the affinity is not symmetric and non-negative", expected="H = H^T, H >= 0")

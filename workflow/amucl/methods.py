@@ -1,0 +1,67 @@
+"""The registry of methods: a name in the configuration, the class behind it, its preset.
+
+To add a method, write one class with scikit-learn's manners (hyperparameters in the constructor, `fit(views)`,
+`embedding_`) and add one line here. `stage` names the rule that fits it: `train` (may use a GPU), `embed`, or
+`lowrank` (also gives `affinity_` and its own `labels(k)`).
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Method:
+    """One entry: `module:Class`, the stage that fits it, preset hyperparameters, the cohort layer it learns from."""
+
+    estimator: str
+    stage: str
+    preset: dict[str, Any] = field(default_factory=dict)
+    layer: str | None = "normalized"
+
+    @property
+    def module(self) -> str:
+        """The module that holds the class."""
+        return self.estimator.partition(":")[0]
+
+
+PUBLISHED_DMACL = {
+    "normalization": "max",
+    "augmentation": "gaussian",
+    "sigma": 1.0,
+    "embedding": "instance",
+    "epochs": 500,
+    "learning_rate": 3e-3,
+    "cosine": False,
+    "n_restarts": 1,
+}
+
+METHODS = {
+    "dmacl": Method("amucl.representation.dmacl:DMACL", "train"),
+    "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None),
+    "sglrr": Method("amucl.lowrank.sglrr:SGLRR", "lowrank"),
+    "pca": Method("amucl.representation.baselines:PCA", "embed"),
+    "kmeans": Method("amucl.representation.baselines:Concatenation", "embed"),
+}
+
+
+def build(name: str, **parameters: Any):
+    """The estimator of a method: its preset, overridden by `parameters`."""
+    method = METHODS[name]
+    module, _, class_name = method.estimator.partition(":")
+    return getattr(import_module(module), class_name)(**{**method.preset, **parameters})
+
+
+def hyperparameters(name: str) -> list[str]:
+    """Names of a method's hyperparameters, read from its source: importing it would cost seconds."""
+    module, _, class_name = METHODS[name].estimator.partition(":")
+    source = LIBRARY.parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == class_name]
+    constructor = next(node for node in classes[0].body if getattr(node, "name", None) == "__init__")
+    return [argument.arg for argument in constructor.args.args[1:] + constructor.args.kwonlyargs]

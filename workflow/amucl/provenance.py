@@ -1,0 +1,98 @@
+"""What a result was made with: the code, the versions, the threads, the device."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(__file__).resolve().parent
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "torch",
+    "gseapy",
+    "anndata",
+    "mudata",
+    "lifelines",
+    "snakemake",
+)
+
+# A new line in the registry must not rerun every other method; a method's own entry is a parameter of its rule.
+NOT_HASHED = {"amucl.methods"}
+
+
+def code_hash(*sources: str | Path) -> str:
+    """Hash of all library modules that `sources` (file paths or dotted module names) import, directly or not.
+
+    Snakemake tracks a rule's script but not what the script imports; as a parameter of the rule this hash makes it
+    rerun exactly when code it can reach has changed.
+    """
+    files = sorted(import_closure(*sources))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(LIBRARY.parent).as_posix().encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def import_closure(*sources: str | Path) -> set[Path]:
+    """Files of all library modules reachable from `sources` through import statements."""
+    waiting = [source if isinstance(source, Path) else _module_file(source) for source in sources]
+    reached: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        for name in _imported_modules(file):
+            module = _module_file(name)
+            if module is not None and module not in reached and name not in NOT_HASHED:
+                reached.add(module)
+                waiting.append(module)
+    return reached | {file for source in sources if isinstance(source, str) and (file := _module_file(source))}
+
+
+def record(*, code: str, threads: int, parameters: dict[str, Any], device: str = "cpu") -> dict[str, Any]:
+    """The sidecar of a result."""
+    return {
+        "code": code,
+        "device": device,
+        "parameters": parameters,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "threads": threads,
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def sha256(path: str | Path) -> str:
+    """Hash of a file's bytes, read in pieces."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _imported_modules(file: Path) -> set[str]:
+    """Dotted names under `amucl` that a file imports, packages on the way included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    ours = {name for name in names if name.split(".")[0] == LIBRARY.name}
+    return ours | {
+        ".".join(parts[:end]) for name in ours for parts in [name.split(".")] for end in range(1, len(parts))
+    }
+
+
+def _module_file(name: str) -> Path | None:
+    """The file of a dotted module, or None if the name is not a module (a class, a function)."""
+    base = LIBRARY.parent.joinpath(*name.split("."))
+    for file in (base.with_suffix(".py"), base / "__init__.py"):
+        if file.is_file():
+            return file
+    return None

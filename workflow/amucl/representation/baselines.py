@@ -1,0 +1,72 @@
+"""The linear baselines every learned embedding must beat: principal components and the plain concatenation."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from amucl.representation.blocks import checked_views, principal_coordinates, weighted_blocks, zscore
+
+
+class PCA(BaseEstimator):
+    """The first principal components of the z-scored, equally weighted omics.
+
+    Parameters
+    ----------
+    n_components : how many, at most n - 1; default the cohort's n_clusters, else 10, as for the deep methods.
+    n_clusters, random_state, n_threads, device : accepted by every method; only n_clusters matters here.
+
+    Attributes
+    ----------
+    embedding_ : (n, n_components) array.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | None = None,
+        *,
+        n_components: int | None = None,
+        random_state: int = 0,
+        n_threads: int = 1,
+        device: str = "auto",
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_components = n_components
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.device = device
+
+    def fit(self, views: list[np.ndarray], y: None = None) -> PCA:
+        """views: list of (n, p_m) arrays without missing values."""
+        wanted = self.n_components or self.n_clusters or 10
+        self.embedding_ = _concatenated_coordinates(views)[:, :wanted]
+        return self
+
+
+class Concatenation(BaseEstimator):
+    """The z-scored, equally weighted omics themselves, rotated to at most n - 1 columns: all distances are kept.
+
+    With k-means on it this is the field's baseline "k-means on the concatenation".
+
+    Attributes
+    ----------
+    embedding_ : (n, r) array, r <= n - 1.
+    """
+
+    def __init__(
+        self, n_clusters: int | None = None, *, random_state: int = 0, n_threads: int = 1, device: str = "auto"
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.device = device
+
+    def fit(self, views: list[np.ndarray], y: None = None) -> Concatenation:
+        """views: list of (n, p_m) arrays without missing values."""
+        self.embedding_ = _concatenated_coordinates(views)
+        return self
+
+
+def _concatenated_coordinates(views: list[np.ndarray]) -> np.ndarray:
+    blocks = weighted_blocks([zscore(view) for view in checked_views(views)])
+    return principal_coordinates(np.hstack(blocks))

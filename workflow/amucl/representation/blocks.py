@@ -1,0 +1,66 @@
+"""Several omics as one matrix: checks, normalisation and equal weights, the same for every method."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from amucl.errors import AmuclError
+
+
+def checked_views(views: list[np.ndarray], *, min_samples: int = 3) -> list[np.ndarray]:
+    """The views as float64 arrays with the same samples in rows, or an error that says what is wrong.
+
+    views: list of (n, p_m). Raises AmuclError for no view, no sample in common, non-finite values, too few samples.
+    """
+    if not views:
+        raise AmuclError("there is no omic to learn from", expected="at least one (samples x features) array")
+    arrays = [np.asarray(view, dtype=np.float64) for view in views]
+    for number, array in enumerate(arrays, start=1):
+        if array.ndim != 2 or 0 in array.shape:
+            raise AmuclError("an omic is empty", where=f"omic {number}", expected="samples x features", got=array.shape)
+        if len(array) != len(arrays[0]):
+            raise AmuclError("omics differ in samples", where=f"omic {number}", expected=len(arrays[0]), got=len(array))
+        if not np.isfinite(array).all():
+            row, column = np.argwhere(~np.isfinite(array))[0]
+            raise AmuclError(
+                "a value is missing or infinite",
+                where=f"omic {number}, sample {row + 1}, feature {column + 1}",
+                action="impute it in preprocessing, or use complete patients",
+            )
+    if len(arrays[0]) < min_samples:
+        raise AmuclError("too few samples", expected=f"at least {min_samples}", got=len(arrays[0]))
+    return arrays
+
+
+def zscore(x: np.ndarray) -> np.ndarray:
+    """Each feature to mean 0 and variance 1; constant features become 0. x: (n, p)."""
+    deviation = x.std(axis=0)
+    return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+
+
+def scale_by_maximum(x: np.ndarray) -> np.ndarray:
+    """Each feature divided by its largest absolute value; all-zero features stay 0. x: (n, p)."""
+    largest = np.abs(x).max(axis=0)
+    return x / np.where(largest > 0, largest, 1)
+
+
+def weighted_blocks(views: list[np.ndarray]) -> list[np.ndarray]:
+    """Scale z-scored blocks by sqrt(D / (M p_m)): M omics of p_m of all D features then have equal total variance."""
+    total, n_omics = sum(view.shape[1] for view in views), len(views)
+    return [view * np.sqrt(total / (n_omics * view.shape[1])) for view in views]
+
+
+def principal_coordinates(x: np.ndarray, variance: float = 1.0) -> np.ndarray:
+    """Rotate x (n, p) onto its principal axes: (n, r), the fewest that hold `variance` of the total.
+
+    With variance = 1 all distances are kept and r is the numerical rank, at most n - 1. Signs are fixed: the largest
+    entry of each column is positive.
+    """
+    centred = x - x.mean(axis=0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    rank = int((s > s[0] * 1e-6).sum()) if s[0] > 0 else 1
+    held = np.cumsum(s[:rank] ** 2) / max((s[:rank] ** 2).sum(), np.finfo(float).tiny)
+    r = min(rank, int(np.searchsorted(held, variance * (1 - 1e-12))) + 1)
+    coordinates = u[:, :r] * s[:r]
+    signs = np.sign(coordinates[np.abs(coordinates).argmax(axis=0), np.arange(r)])
+    return coordinates * np.where(signs == 0, 1, signs)

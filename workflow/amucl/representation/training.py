@@ -1,0 +1,84 @@
+"""The training loop shared by the deep methods: minibatches in memory, one device, one generator, live progress."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+N_REPORTS = 20
+
+
+def choose_device(device: str = "auto") -> torch.device:
+    """The device named, or for `auto` the first GPU where there is one and else the processor."""
+    if device != "auto":
+        return torch.device(device)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def even_chunks(n_samples: int, batch_size: int) -> list[int]:
+    """Sizes of the fewest batches of at most `batch_size` that cover n_samples, differing by at most one.
+
+    Even batches never leave a last batch of a single sample, for which a contrastive loss is undefined.
+    """
+    n_batches = math.ceil(n_samples / batch_size)
+    short, n_long = divmod(n_samples, n_batches)
+    return [short + 1] * n_long + [short] * (n_batches - n_long)
+
+
+def train(
+    network: nn.Module,
+    batch_losses: Callable[[Tensor], dict[str, Tensor]],
+    *,
+    n_samples: int,
+    n_replicas: int,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    cosine: bool,
+    generator: torch.Generator,
+) -> pd.DataFrame:
+    """Train a stack of replicas with Adam and return the history: epoch, restart, loss and its parts.
+
+    Parameters
+    ----------
+    batch_losses : maps sample indices (R, B) to named losses, each (R,); `loss` is minimised, the rest are recorded.
+    n_samples : size of the cohort; every epoch each replica sees all samples once in its own order.
+    cosine : let the learning rate fall to 0 along a half cosine over the epochs.
+
+    Replicas do not touch one another: the sum of their losses has each replica's own gradient.
+    """
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs) if cosine else None
+    sizes = even_chunks(n_samples, batch_size)
+    history = []
+    for epoch in range(1, epochs + 1):
+        order = torch.rand((n_replicas, n_samples), generator=generator, device=generator.device).argsort(dim=1)
+        totals: dict[str, Tensor] = {}
+        for index in order.split(sizes, dim=1):
+            losses = batch_losses(index)
+            optimizer.zero_grad(set_to_none=True)
+            losses["loss"].sum().backward()
+            optimizer.step()
+            for name, value in losses.items():
+                totals[name] = totals.get(name, 0) + value.detach() * (index.shape[1] / n_samples)
+        if schedule is not None:
+            schedule.step()
+        history.append({name: value.cpu() for name, value in totals.items()})
+        if epoch % max(1, epochs // N_REPORTS) == 0 or epoch in (1, epochs):
+            logger.info("epoch %d of %d: loss %.4f", epoch, epochs, totals["loss"].mean().item())
+    return _history_table(history, n_replicas)
+
+
+def _history_table(history: list[dict[str, Tensor]], n_replicas: int) -> pd.DataFrame:
+    columns = {name: torch.cat([epoch[name] for epoch in history]).numpy() for name in history[0]}
+    table = pd.DataFrame(columns)
+    table.insert(0, "restart", list(range(1, n_replicas + 1)) * len(history))
+    table.insert(0, "epoch", [epoch for epoch in range(1, len(history) + 1) for _ in range(n_replicas)])
+    return table

@@ -1,0 +1,21 @@
+"""Write Snakemake's report over the files this rule was given."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from _stage import stage
+
+from amucl.files import atomic_path
+
+with stage(snakemake), tempfile.TemporaryDirectory() as folder, atomic_path(snakemake.output.html) as html:
+    config = Path(folder, "config.yaml")
+    config.write_text(yaml.safe_dump(snakemake.params.config), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", *snakemake.input]
+    command += ["--snakefile", snakemake.params.snakefile, "--configfile", str(config)]
+    command += ["--report", str(html), "--nolock"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    Path(snakemake.log[0]).write_text(result.stdout, encoding="utf-8")
+    result.check_returncode()

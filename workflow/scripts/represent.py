@@ -1,0 +1,18 @@
+"""Solve a low-rank representation of a cohort; write it, its affinity and the certificate of its optimality."""
+
+import pandas as pd
+from _stage import stage
+
+from amucl.embed import fit_method, write_arrays, write_embedding
+from amucl.files import write_table
+
+with stage(snakemake):
+    fitted = fit_method(
+        snakemake.input.cohort, snakemake.wildcards.method, snakemake.params.settings, n_threads=snakemake.threads
+    )
+    model = fitted.estimator
+    write_embedding(fitted, snakemake.output.embedding)
+    write_arrays(snakemake.output.affinity, fitted.samples, affinity=model.affinity_)
+    write_arrays(snakemake.output.representation, fitted.samples, representation=model.representation_)
+    write_table(pd.DataFrame([model.solver_]), snakemake.output.solver)
+    write_table(model.history_, snakemake.output.history)
