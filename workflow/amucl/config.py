@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from amucl.errors import AmuclError
+from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
@@ -28,6 +29,13 @@ RESERVED_NAMES = {
     *("draw_heatmap", "draw_loss", "draw_map", "draw_over_representation"),
 }
 DEFAULT_K = 6
+TYPE_NAMES = {
+    "object": "a mapping",
+    "array": "a list",
+    "integer": "a whole number",
+    "string": "text",
+    "number": "a number",
+}
 
 # What every method is told by the workflow itself.
 WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
@@ -61,6 +69,8 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     }
     _check_names(resolved["methods"], METHODS, "methods", "method")
     _check_method_settings(resolved["method_settings"])
+    _check_mirror(resolved["mirror"])
+    _check_files(resolved["datasets"])
     _check_gene_sets(resolved, registry)
     resolved["biology"] = _biology(resolved)
     for name, entry in resolved["datasets"].items():
@@ -175,20 +185,41 @@ def _check_method_settings(settings: dict[str, dict[str, Any]]) -> None:
         _check_names(values, allowed, f"method_settings.{method}", "hyperparameter")
 
 
+def _check_mirror(mirror: str | None) -> None:
+    if mirror is not None and not _is_url(mirror) and not Path(mirror).is_dir():
+        raise _wrong("mirror", "a folder that exists or an http or https URL", mirror)
+
+
+def _check_files(datasets: dict[str, dict[str, Any]]) -> None:
+    """Every file a dataset of the user's own names is there, and is a file."""
+    for dataset, entry in datasets.items():
+        if entry["source"] != "files":
+            continue
+        for key, path in {
+            **{f"omics.{omic}": path for omic, path in entry["omics"].items()},
+            "clinical": entry["clinical"],
+        }.items():
+            if path is not None:
+                require_file(path, purpose=f"the file of config key `datasets.{dataset}.{key}`")
+
+
 def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
-    for dataset, entry in config["datasets"].items():
-        own_outputs = f"results/{dataset}/raw/"
-        for kind, names in entry["gene_sets"].items():
+    owners = {"": config["gene_sets"]} | {f"datasets.{name}.": e["gene_sets"] for name, e in config["datasets"].items()}
+    for owner, collections in owners.items():
+        for kind, names in collections.items():
             for name in names:
-                if name in registry["gene_sets"] or _is_url(name) or name.startswith(own_outputs):
-                    continue
-                if "://" in name:
-                    raise _wrong(f"gene_sets.{kind}", "an http or https URL", name)
-                if not Path(name).is_file():
-                    raise AmuclError(
-                        f"config key `gene_sets.{kind}`: `{name}` is unknown{_suggestion(name, registry['gene_sets'])}",
-                        expected=f"a name of the registry ({', '.join(registry['gene_sets'])}), a .gmt file or a URL",
-                    )
+                _check_gene_set(name, f"{owner}gene_sets.{kind}", config, registry)
+
+
+def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[str, Any]) -> None:
+    known = name in registry["gene_sets"] or _is_url(name)
+    planted = any(name.startswith(f"results/{dataset}/raw/") for dataset in config["datasets"])
+    if known or planted or Path(name).is_file():
+        return
+    raise AmuclError(
+        f"config key `{key}`: `{name}` is no collection of gene sets{_suggestion(name, registry['gene_sets'])}",
+        expected=f"a name of the registry ({', '.join(registry['gene_sets'])}), an existing .gmt file or a URL",
+    )
 
 
 def _check_names(names: Iterable[str], allowed: Iterable[str], key: str, kind: str) -> None:
@@ -244,7 +275,9 @@ def _one_line(error: ValidationError, key: str) -> AmuclError:
 def _wanted(error: ValidationError) -> str:
     """What a rule of the schema allows, in words."""
     wording = {
-        "type": lambda rule: rule if isinstance(rule, str) else " or ".join(rule),
+        "type": lambda rule: " or ".join(
+            TYPE_NAMES.get(name, name) for name in ([rule] if isinstance(rule, str) else rule)
+        ),
         "enum": lambda rule: " or ".join(map(str, rule)),
         "const": lambda rule: str(rule),
         "minimum": lambda rule: f"at least {rule}",
@@ -262,7 +295,7 @@ def _alternative(rule: dict[str, Any]) -> str:
         return " or ".join(map(str, rule["enum"]))
     if rule.get("type") == "object":
         return "a mapping of omics to such values"
-    return " or ".join(rule["type"])
+    return " or ".join(TYPE_NAMES.get(name, name) for name in rule["type"])
 
 
 def _wrong(key: str, expected: str, got: Any, suggestion: str = "") -> AmuclError:

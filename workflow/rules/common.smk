@@ -4,8 +4,6 @@ import re
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 
@@ -37,7 +35,7 @@ try:
     REGISTRY = load_registry(ROOT / "config" / "datasets.yaml")
     config.update(resolve(config, REGISTRY))
 except AmuclError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"amucl: {error}")
 
 DATASETS = config["datasets"]
 DOWNLOADS = config["downloads"]

@@ -4,10 +4,10 @@ from _stage import stage
 
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort, truth
-from amucl.embed import read_arrays
 from amucl.figures.lowrank import affinity_heatmap, convergence_plot
 from amucl.figures.style import save_figure
 from amucl.files import read_table
+from amucl.fitting import read_arrays
 
 with stage(snakemake):
     samples, arrays = read_arrays(snakemake.input.affinity)

@@ -2,10 +2,10 @@
 
 from _stage import stage
 
+from amucl.clustering.common import common_coordinates
 from amucl.clustering.labels import read_labels
 from amucl.clustering.metrics import metrics_table
 from amucl.cohort.cohort import read_cohort, truth
-from amucl.embed import common_coordinates
 from amucl.files import read_matrix, write_table
 
 with stage(snakemake):

@@ -2,8 +2,8 @@
 
 from _stage import stage
 
-from amucl.embed import fit_method, write_embedding
 from amucl.files import write_table
+from amucl.fitting import fit_method, write_embedding
 
 with stage(snakemake) as used:
     fitted = fit_method(

@@ -22,9 +22,9 @@ GENES = [f"GENE{i}" for i in range(300)]
 
 
 def gene_sets(seed=0):
-    """A planted set of the first 20 genes beside random ones; one too small, one too large, one of other genes."""
+    """A planted set of the first 20 genes beside random ones; one too small, one of other genes."""
     rng = np.random.default_rng(seed)
-    sets = {"planted": GENES[:20], "small": GENES[:9], "large": GENES[:290], "elsewhere": [f"X{i}" for i in range(20)]}
+    sets = {"planted": GENES[:20], "small": GENES[:9], "elsewhere": [f"X{i}" for i in range(20)]}
     return sets | {f"random__{i}": sorted(rng.choice(GENES[20:], 15 + i, replace=False)) for i in range(12)}
 
 
@@ -102,6 +102,7 @@ def test_gene_names_of_any_kind_give_the_same_result(rename):
 def test_gsea_finds_the_planted_set():
     table = gsea(ranking(), gene_sets(), seed=1)
     assert list(table.columns) == GSEA_COLUMNS
+    assert len(table) == 13
     assert {"small", "elsewhere"}.isdisjoint(table["term"])
     first = table.iloc[0]
     assert first["term"] == "planted"
@@ -125,7 +126,7 @@ def test_gsea_repeats_whatever_the_order_threads_and_other_sets():
     table = gsea(tied, sets, seed=3)
     pd.testing.assert_frame_equal(gsea(tied.sample(frac=1, random_state=1), sets, seed=3), table)
     pd.testing.assert_frame_equal(gsea(tied, dict(reversed(sets.items())), seed=3, n_threads=2), table)
-    fewer = gsea(tied, {name: sets[name] for name in ["planted", "random__3"]}, seed=3).set_index("term")
+    fewer = gsea(tied, {name: sets[name] for name in ["planted", "random__11"]}, seed=3).set_index("term")
     pd.testing.assert_frame_equal(
         fewer.drop(columns="padj"), table.set_index("term").loc[fewer.index].drop(columns="padj")
     )
@@ -148,6 +149,12 @@ def test_gseapy_is_silent_and_writes_nothing(tmp_path, monkeypatch, capfd):
     over_representation(GENES[:30], GENES, gene_sets())
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sizes_count_after_the_cut():
+    sets = {"ten": [*GENES[:10], "X1", "X2"], "nine": [*GENES[:9], "X1", "X2"], "thirty": GENES[:30]}
+    assert set(over_representation(GENES[:5], GENES, sets, max_size=29)["term"]) == {"ten"}
+    assert set(gsea(ranking(), sets, seed=1, max_size=30)["term"]) == {"ten", "thirty"}
 
 
 def test_nothing_to_test_keeps_the_header():

@@ -4,7 +4,8 @@ import pytest
 
 from amucl.clustering.external import ari, nmi
 from amucl.clustering.indices import internal_indices
-from amucl.clustering.metrics import common_space, metrics_table
+from amucl.clustering.common import common_space
+from amucl.clustering.metrics import metrics_table
 from amucl.errors import AmuclError
 
 N = 24

@@ -83,7 +83,8 @@ def test_heatmap_shows_each_subtypes_genes_and_samples_in_blocks(k, tmp_path):
     image = main.images[0].get_array()
     assert image.shape == (5 * k, 12 * k)
     assert (np.abs(image) <= 2).all()
-    assert image[:5, :12].mean() > 1 > image[:5, 12:].mean()
+    assert image[:5, :12].mean() > 0.8
+    assert image[:5, 12:].mean() < -0.2
     assert not overlapping_labels(figure)
     save_figure(figure, tmp_path / "heatmap.png")
 

@@ -22,6 +22,17 @@ def test_bound_is_never_above_the_optimum_and_the_objective_never_below(nonneg, 
             assert certificate.gap >= 0
 
 
+@pytest.mark.parametrize("nonneg", [True, False])
+def test_multipliers_outside_their_bounds_do_not_raise_the_bound_above_the_optimum(nonneg):
+    problem = random_problem(m=12, n=8, gamma=0.15, beta=0.0, nonneg=nonneg)
+    best, _ = optimum(problem)
+    X, zero = problem.X, np.zeros((8, 8))
+    along_signs = problem.gamma * np.sign(X)
+    for Y1, Y2 in [(np.linalg.pinv(X).T, zero), (along_signs, X.T @ along_signs), (X, X.T @ X)]:
+        certificate = duality_gap(problem, zero, zero, Y1, Y2)
+        assert certificate.dual <= best * (1 + 1e-7)
+
+
 def test_objective_is_the_formula():
     problem = random_problem(nonneg=False)
     A = np.random.default_rng(0).normal(size=(10, 10))

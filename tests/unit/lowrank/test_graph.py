@@ -22,8 +22,9 @@ def test_graph_equals_a_brute_force_one():
 
 
 def test_ties_go_to_the_lower_index():
-    X = np.array([[0.0, 0.1], [1.0, 0.3], [1.0, 0.3], [1.0, 0.3], [1.0, 0.3]]) * 0.7
-    np.testing.assert_array_equal(knn_graph(X, 1).toarray(), brute_force(X, 1))
+    points = np.random.default_rng(0).normal(size=(3, 7))
+    X = points[np.random.default_rng(1).integers(0, 3, size=60)]
+    np.testing.assert_array_equal(knn_graph(X, 4).toarray(), brute_force(X, 4))
 
 
 def test_neighbours_are_capped_at_all_others():

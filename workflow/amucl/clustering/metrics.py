@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 
 from amucl.clustering.external import ari, nmi
 from amucl.clustering.indices import finite_matrix, internal_indices, pair_distances
@@ -55,35 +53,6 @@ def metrics_table(
         rows += _external_rows(_aligned(truth, labels, "true labels"), labels)
     table = pd.DataFrame(rows, columns=COLUMNS[3:])
     return table.assign(dataset=dataset, method=method, seed=seed)[COLUMNS]
-
-
-def common_space(views: Sequence[np.ndarray], n_components: int = 20) -> np.ndarray:
-    """The first principal components of all omics side by side: the space in which methods are compared.
-
-    Internal indices in a method's own embedding reward collapse: an embedding that squeezes the samples into k
-    points scores perfectly whatever the points mean. A space that depends on the cohort alone cannot be gamed so.
-
-    Parameters
-    ----------
-    views : per omic (n_samples, n_features), each feature z-scored.
-    n_components : fewer are returned where the samples (less one) or features are fewer.
-
-    Returns
-    -------
-    (n_samples, at most n_components)
-        Component scores by an exact singular value decomposition, signs fixed by the largest loading.
-
-    Raises
-    ------
-    AmuclError
-        If the omics' numbers of samples differ, or a value is missing or infinite.
-    """
-    counts = [len(view) for view in views]
-    if len(set(counts)) != 1:
-        raise AmuclError("the omics do not have the same samples", expected="as many rows in each", got=counts)
-    joined = finite_matrix(np.hstack(views), "the input")
-    n_samples, n_features = joined.shape
-    return PCA(min(n_components, n_samples - 1, n_features), svd_solver="full").fit_transform(joined)
 
 
 def _internal_rows(points: pd.DataFrame, space: str, labels: pd.DataFrame) -> Iterator[tuple]:

@@ -43,7 +43,7 @@ class Preprocessing:
     patients : ``intersect`` keeps patients with every omic, ``partial`` all.
     max_missing_feature, max_missing_sample : largest fraction of missing values that a feature (sample) may have.
     impute : ``knn`` (mean of the nearest samples that have the value), ``median`` of the feature, or ``none``.
-    neighbours : number of nearest samples for ``knn``.
+    n_neighbors : number of nearest samples for ``knn``.
     log2 : log2(x + 1): True, False, or ``auto`` (see `looks_like_counts`); also per omic.
     top_features : number of features of highest variance that methods learn from, None for all; also per omic.
     normalize : per feature: ``zscore``, ``max`` (x / max|x|) or ``none``.
@@ -56,7 +56,7 @@ class Preprocessing:
     max_missing_feature: float = 0.2
     max_missing_sample: float = 0.2
     impute: str = "knn"
-    neighbours: int = 10
+    n_neighbors: int = 10
     log2: bool | str | Mapping[str, bool | str] = "auto"
     top_features: int | Mapping[str, int | None] | None = 2000
     normalize: str = "zscore"
@@ -132,7 +132,7 @@ def looks_like_counts(values: np.ndarray) -> bool:
     return bool(np.quantile(present, COUNT_QUANTILE) > COUNT_THRESHOLD)
 
 
-def impute_nearest(values: np.ndarray, neighbours: int) -> np.ndarray:
+def impute_nearest(values: np.ndarray, n_neighbors: int) -> np.ndarray:
     """Fill NaN in `values` (samples x features) with the mean over the nearest samples that have the feature.
 
     Nearness is by `nan_distances`; ties go to the sample that comes first. Every feature must have a value in some
@@ -146,7 +146,7 @@ def impute_nearest(values: np.ndarray, neighbours: int) -> np.ndarray:
         gaps = np.flatnonzero(np.isnan(values[sample]))
         donors = values[np.ix_(nearest, gaps)]
         has_value = ~np.isnan(donors)
-        chosen = has_value & (np.cumsum(has_value, axis=0) <= neighbours)
+        chosen = has_value & (np.cumsum(has_value, axis=0) <= n_neighbors)
         filled[sample, gaps] = np.where(chosen, donors, 0).sum(axis=0) / chosen.sum(axis=0)
     return filled
 
@@ -281,7 +281,7 @@ def _impute(work: _Work, omic: str, settings: Preprocessing) -> None:
     method = {
         "none": "nothing missing",
         "median": "median of the feature",
-        "knn": f"{settings.neighbours} nearest samples",
+        "knn": f"{settings.n_neighbors} nearest samples",
     }
     reason = method[settings.impute if changed else "none"] + (
         f"; {empty.sum()} features without any value left" if empty.any() else ""
@@ -289,7 +289,7 @@ def _impute(work: _Work, omic: str, settings: Preprocessing) -> None:
     if changed and settings.impute == "median":
         table = table.fillna(table.median())
     elif changed:
-        filled = impute_nearest(table.to_numpy(), settings.neighbours)
+        filled = impute_nearest(table.to_numpy(), settings.n_neighbors)
         table = pd.DataFrame(filled, index=table.index, columns=table.columns)
     work.advance(omic, "impute", table, changed=changed, reason=reason)
 

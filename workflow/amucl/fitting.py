@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mudata
 import numpy as np
 import pandas as pd
 
-from amucl.clustering.metrics import common_space
 from amucl.cohort.cohort import about, read_cohort, views
 from amucl.errors import AmuclError
 from amucl.files import atomic_path, require_file, write_matrix
 from amucl.methods import METHODS, build
-from amucl.representation.blocks import zscore
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +53,6 @@ def write_embedding(fitted: Fitted, path: str | Path) -> None:
     values = np.asarray(fitted.estimator.embedding_)
     columns = [f"dim{number}" for number in range(1, values.shape[1] + 1)]
     write_matrix(pd.DataFrame(values, index=fitted.samples, columns=columns), path)
-
-
-def common_coordinates(cohort: mudata.MuData) -> pd.DataFrame:
-    """The common space of a cohort's complete patients (see `amucl.clustering.metrics.common_space`)."""
-    arrays, _, samples, _ = views(cohort, layer=None)
-    return pd.DataFrame(common_space([zscore(array.astype(np.float64)) for array in arrays]), index=samples)
 
 
 def write_arrays(path: str | Path, samples: list[str], **arrays: np.ndarray) -> None:
