@@ -25,8 +25,8 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 RESERVED_NAMES = {
     *("all", "benchmarks", "comparison", "compare", "cut", "dataset_report", "download", "downloads", "embed"),
     *("fetch", "gsea", "kmeans", "logs", "markers", "metrics", "over_representation", "peers", "preprocess"),
-    *("report", "represent", "simulate", "survival", "train", "draw_affinity", "draw_comparison", "draw_gsea"),
-    *("draw_heatmap", "draw_loss", "draw_map", "draw_over_representation"),
+    *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
+    *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation"),
 }
 DEFAULT_K = 6
 TYPE_NAMES = {

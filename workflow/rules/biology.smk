@@ -144,6 +144,40 @@ rule survival:
         "../scripts/survival.py"
 
 
+rule summarise:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{method}/labels.tsv",
+        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        go="results/{dataset}/{method}/k{k}/go.tsv",
+        gsea="results/{dataset}/{method}/k{k}/gsea.tsv",
+    output:
+        table="results/{dataset}/{method}/k{k}/subtypes.tsv",
+        html=report(
+            "results/{dataset}/{method}/k{k}/subtypes.html",
+            caption="../report/subtypes.rst",
+            category="4 Biology",
+            subcategory="{dataset}, {method}, k = {k}",
+            labels={"item": "0 subtypes at a glance (table)"},
+        ),
+        provenance="results/{dataset}/{method}/k{k}/subtypes.provenance.json",
+    params:
+        code=code("summarise.py"),
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    log:
+        "results/logs/{dataset}/{method}/k{k}/summarise.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/k{k}/summarise.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    message:
+        "Summing up {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+    script:
+        "../scripts/summarise.py"
+
+
 rule draw_heatmap:
     input:
         cohort="results/{dataset}/cohort.h5mu",
@@ -180,6 +214,7 @@ rule draw_heatmap:
 rule draw_over_representation:
     input:
         table="results/{dataset}/{method}/k{k}/{kind}.tsv",
+        labels="results/{dataset}/{method}/labels.tsv",
     output:
         report(
             "results/{dataset}/{method}/k{k}/{kind}.png",
@@ -213,6 +248,7 @@ rule draw_over_representation:
 rule draw_gsea:
     input:
         table="results/{dataset}/{method}/k{k}/gsea.tsv",
+        labels="results/{dataset}/{method}/labels.tsv",
     output:
         report(
             "results/{dataset}/{method}/k{k}/gsea.png",

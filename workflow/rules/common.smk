@@ -132,7 +132,7 @@ def results_of(datasets):
 
 
 FORMATS = ("png", "pdf", "svg")
-BIOLOGY_TABLES = ("markers", "go", "pathways", "gsea", "survival", "control")
+BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control")
 BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 
 # What of an entry changes the cohort: another k or gene set must not rerun the preprocessing.

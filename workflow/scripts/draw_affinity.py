@@ -13,7 +13,7 @@ with stage(snakemake):
     samples, arrays = read_arrays(snakemake.input.affinity)
     labels = read_labels(snakemake.input.labels)[f"k{snakemake.params.k}"].loc[samples]
     known = truth(read_cohort(snakemake.input.cohort), samples)
-    heatmap = affinity_heatmap(arrays["affinity"], labels.to_numpy(), None if known is None else known.to_numpy())
+    heatmap = affinity_heatmap(arrays["affinity"], labels, known)
     convergence = convergence_plot(read_table(snakemake.input.history))
     for figure, paths in ((heatmap, snakemake.output.affinity), (convergence, snakemake.output.convergence)):
         for path in paths:

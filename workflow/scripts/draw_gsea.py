@@ -2,11 +2,13 @@
 
 from _stage import stage
 
+from amucl.clustering.labels import read_labels, subtype_order
 from amucl.figures.biology import gsea_dotplot
 from amucl.figures.style import save_figure
 from amucl.files import read_table
 
 with stage(snakemake):
-    figure = gsea_dotplot(read_table(snakemake.input.table))
+    labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
+    figure = gsea_dotplot(read_table(snakemake.input.table), subtypes=subtype_order(labels))
     for path in snakemake.output[:3]:
         save_figure(figure, path)

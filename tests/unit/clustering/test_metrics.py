@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from amucl.clustering.common import common_space
 from amucl.clustering.external import ari, nmi
 from amucl.clustering.indices import internal_indices
-from amucl.clustering.common import common_space
 from amucl.clustering.metrics import metrics_table
 from amucl.errors import AmuclError
 

@@ -6,8 +6,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from amucl.biology.differential import subtype_markers, subtype_order
+from amucl.biology.differential import subtype_markers
 from amucl.biology.enrichment import GSEA_COLUMNS, ORA_COLUMNS
+from amucl.clustering.labels import subtype_order
 from amucl.figures.biology import (
     gsea_dotplot,
     kaplan_meier,

@@ -23,8 +23,9 @@ def test_bound_is_never_above_the_optimum_and_the_objective_never_below(nonneg, 
 
 
 @pytest.mark.parametrize("nonneg", [True, False])
-def test_multipliers_outside_their_bounds_do_not_raise_the_bound_above_the_optimum(nonneg):
-    problem = random_problem(m=12, n=8, gamma=0.15, beta=0.0, nonneg=nonneg)
+@pytest.mark.parametrize("gamma", [0.15, 0.6])
+def test_multipliers_outside_their_bounds_do_not_raise_the_bound_above_the_optimum(nonneg, gamma):
+    problem = random_problem(m=12, n=8, gamma=gamma, beta=0.0, nonneg=nonneg)
     best, _ = optimum(problem)
     X, zero = problem.X, np.zeros((8, 8))
     along_signs = problem.gamma * np.sign(X)

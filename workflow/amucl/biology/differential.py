@@ -7,12 +7,12 @@ them; `permuted_control` gives the honest row beside them.
 from __future__ import annotations
 
 import logging
-import re
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError, some
 
 logger = logging.getLogger(__name__)
@@ -179,15 +179,6 @@ def up_regulated(markers: pd.DataFrame, subtype, *, alpha: float = 0.05, min_log
     """
     rows = markers[(markers["subtype"] == subtype) & (markers["adj.P.Val"] < alpha) & (markers["logFC"] > min_logfc)]
     return rows.sort_values("rank")["gene"].tolist()
-
-
-def subtype_order(labels: pd.Series) -> list:
-    """The distinct labels in natural order: 2 before 10, `S2` before `S10`."""
-
-    def parts(label) -> list[tuple]:
-        return [(len(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", str(label).casefold())]
-
-    return sorted(pd.unique(labels), key=parts)
 
 
 def _one_against_rest(expression: pd.DataFrame, labels: pd.Series, subtype, min_size: int) -> pd.DataFrame:

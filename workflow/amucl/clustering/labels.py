@@ -64,6 +64,15 @@ def labels_table(labels_by_k: Mapping[int, ArrayLike], samples: Sequence[str]) -
     return pd.DataFrame({"sample": list(samples)} | {f"k{k}": labels_by_k[k] for k in sorted(labels_by_k)})
 
 
+def subtype_order(labels: pd.Series) -> list:
+    """The distinct labels in natural order: 2 before 10, `S2` before `S10`."""
+
+    def parts(label) -> list[tuple]:
+        return [(len(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", str(label).casefold())]
+
+    return sorted(pd.unique(labels), key=parts)
+
+
 def read_labels(path: str | os.PathLike) -> pd.DataFrame:
     """Read a table that `labels_table` made: integer columns k2, k3, ..., indexed by sample.
 

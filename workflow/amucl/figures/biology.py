@@ -21,8 +21,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from amucl.biology.differential import subtype_order
 from amucl.biology.survival import complete_survival
+from amucl.clustering.labels import subtype_order
 from amucl.figures.style import MISSING, ink, palette, placeholder, styled
 
 ALPHA = 0.05

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from amucl.biology.differential import subtype_order
+from amucl.clustering.labels import subtype_order
 from amucl.figures.style import MISSING, palette, styled
 from amucl.representation.blocks import principal_coordinates
 

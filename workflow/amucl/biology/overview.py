@@ -1,0 +1,84 @@
+"""The subtypes of one result at a glance: one row each, for a reader who opens no other table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from lifelines import KaplanMeierFitter
+
+from amucl.biology.differential import up_regulated
+from amucl.biology.survival import complete_survival
+from amucl.clustering.labels import subtype_order
+
+ALPHA = 0.05
+N_TOP = 5
+OVERVIEW_COLUMNS = [
+    "subtype",
+    "n_patients",
+    "share",
+    "n_events",
+    "median_survival",
+    "n_up_regulated",
+    "top_markers",
+    "top_go",
+    "top_gsea_up",
+    "top_gsea_down",
+]
+
+
+def overview(
+    labels: pd.Series,
+    markers: pd.DataFrame,
+    go: pd.DataFrame,
+    gsea: pd.DataFrame,
+    *,
+    time: pd.Series | None = None,
+    event: pd.Series | None = None,
+) -> pd.DataFrame:
+    """One row a subtype: size, survival, and the strongest findings of every analysis, in `OVERVIEW_COLUMNS`.
+
+    Parameters
+    ----------
+    labels : subtype of each sample.
+    markers, go, gsea : tables of `subtype_markers`, `subtype_over_representation` and `subtype_gsea`. Only findings at
+        adjusted P < .05 are named; a cell without one is empty.
+    time, event : survival by sample, where it is known. The median is missing where more than half of a subtype
+        survives; it has the unit of `time`.
+    """
+    rows = []
+    for subtype in subtype_order(labels):
+        inside = labels[labels == subtype]
+        up = up_regulated(markers, subtype, alpha=ALPHA)
+        enriched = _significant(gsea, subtype)
+        rows.append(
+            {
+                "subtype": subtype,
+                "n_patients": len(inside),
+                "share": len(inside) / len(labels),
+                **_survival(inside, time, event),
+                "n_up_regulated": len(up),
+                "top_markers": _listed(up),
+                "top_go": _listed(_significant(go, subtype)["term"]),
+                "top_gsea_up": _listed(enriched.loc[enriched["NES"] > 0, "term"]),
+                "top_gsea_down": _listed(enriched.loc[enriched["NES"] < 0, "term"]),
+            }
+        )
+    return pd.DataFrame(rows, columns=OVERVIEW_COLUMNS)
+
+
+def _survival(labels: pd.Series, time: pd.Series | None, event: pd.Series | None) -> dict[str, float]:
+    if time is None or event is None:
+        return {"n_events": np.nan, "median_survival": np.nan}
+    known = complete_survival(time, event, labels)
+    if known.empty:
+        return {"n_events": 0, "median_survival": np.nan}
+    median = KaplanMeierFitter().fit(known["time"], known["event"]).median_survival_time_
+    return {"n_events": int(known["event"].sum()), "median_survival": median if np.isfinite(median) else np.nan}
+
+
+def _significant(table: pd.DataFrame, subtype) -> pd.DataFrame:
+    return table[(table["subtype"] == subtype) & (table["padj"] < ALPHA)].sort_values("pval", kind="stable")
+
+
+def _listed(names) -> str:
+    return "; ".join(list(names)[:N_TOP])
