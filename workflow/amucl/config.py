@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import urlparse
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from amucl.errors import AmuclError
 from amucl.files import require_file
@@ -29,13 +31,24 @@ RESERVED_NAMES = {
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation"),
 }
 DEFAULT_K = 6
+CLINICAL_ARCHIVE = "benchmark/clinical.zip"
 TYPE_NAMES = {
     "object": "a mapping",
     "array": "a list",
     "integer": "a whole number",
     "string": "text",
     "number": "a number",
+    "boolean": "true or false",
 }
+SCHEMA_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "None": "null"}
+
+# JSON counts 3.0 as an integer; ranges and file names do not.
+Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 # What every method is told by the workflow itself.
 WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
@@ -43,11 +56,11 @@ WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
 
 def load_registry(path: str | Path) -> dict[str, Any]:
     """The datasets and gene sets a configuration can name: {"datasets": ..., "gene_sets": ...}, validated."""
-    registry = _read_yaml(path)
+    registry = {"datasets": {}, "gene_sets": {}, **_read_yaml(path)}
     definitions = _schema("datasets")["$defs"]
-    for name, entry in registry.get("datasets", {}).items():
-        _validate_dataset(name, entry or {}, f"{path}: datasets.{name}")
-    for name, entry in registry.get("gene_sets", {}).items():
+    for name, entry in registry["datasets"].items():
+        _validate_dataset(entry or {}, f"{path}: datasets.{name}")
+    for name, entry in registry["gene_sets"].items():
         _validate(entry, definitions["gene_set"], f"{path}: gene_sets.{name}")
     return registry
 
@@ -64,6 +77,9 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     entry lists every k to be evaluated on it. Raises AmuclError for the first mistake found.
     """
     resolved = _validate(copy.deepcopy(config), _schema("config"))
+    resolved["preprocessing"] = _validate(
+        resolved["preprocessing"], _schema("datasets")["$defs"]["preprocessing"], "preprocessing"
+    )
     resolved["datasets"] = {
         name: _dataset(name, entry, resolved, registry) for name, entry in resolved["datasets"].items()
     }
@@ -72,6 +88,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_mirror(resolved["mirror"])
     _check_files(resolved["datasets"])
     _check_gene_sets(resolved, registry)
+    _check_downloads(resolved, registry)
     resolved["biology"] = _biology(resolved)
     for name, entry in resolved["datasets"].items():
         chosen = {choice["k"] for choice in resolved["biology"] if choice["dataset"] == name}
@@ -93,42 +110,44 @@ def gene_set_source(name: str, registry: dict[str, Any]) -> dict[str, str | None
     return {"url": entry["url"], "mirror_path": f"genesets/{file}", "sha256": entry.get("sha256")}
 
 
+def archive_path(entry: dict[str, Any]) -> str:
+    """Path of a benchmark dataset's archive in a mirror and among the downloads."""
+    return f"benchmark/{entry['cancer']}.zip"
+
+
 def downloadable(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, dict[str, str | None]]:
     """Every file a run may fetch: mirror path -> url, mirror_path, sha256."""
+    return {source["mirror_path"]: source for source in _sources(config, registry)}
+
+
+def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str, str | None]]:
     sources = []
     for entry in config["datasets"].values():
         if entry["source"] == "benchmark":
             sources.append({"url": entry["url"], "mirror_path": archive_path(entry), "sha256": entry["sha256"]})
             sources.append({"url": entry["clinical_url"], "mirror_path": CLINICAL_ARCHIVE, "sha256": None})
     names = {name for entry in config["datasets"].values() for kind in entry["gene_sets"].values() for name in kind}
-    sources += [gene_set_source(name, registry) for name in names if name in registry["gene_sets"] or _is_url(name)]
-    return {source["mirror_path"]: source for source in sources}
-
-
-CLINICAL_ARCHIVE = "benchmark/clinical.zip"
-
-
-def archive_path(entry: dict[str, Any]) -> str:
-    """Path of a benchmark dataset's archive in a mirror and among the downloads."""
-    return f"benchmark/{entry['cancer']}.zip"
+    known = sorted(name for name in names if name in registry["gene_sets"] or _is_url(name))
+    return sources + [gene_set_source(name, registry) for name in known]
 
 
 def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
-    if not name.replace("_", "").replace("-", "").isalnum() or name in RESERVED_NAMES:
+    if name in RESERVED_NAMES or not isinstance(name, str) or not name.replace("_", "").replace("-", "").isalnum():
         raise AmuclError(
             f"config key `datasets.{name}`: the name cannot be used",
-            expected=f"letters, digits, - and _, and none of {', '.join(sorted(RESERVED_NAMES))}",
+            expected=f"text of letters, digits, - and _, and none of {', '.join(sorted(RESERVED_NAMES))}",
         )
     if entry is not None and not isinstance(entry, dict):
         raise _wrong(f"datasets.{name}", "an entry (source, omics, ...) or nothing", entry)
-    known = registry["datasets"].get(name)
-    if known is None and "source" not in (entry or {}):
+    entry, known = entry or {}, registry["datasets"].get(name)
+    if known is None and "source" not in entry:
         raise AmuclError(
             f"config key `datasets.{name}` is unknown{_suggestion(name, registry['datasets'])}",
             expected=f"a name of the registry ({', '.join(registry['datasets'])}) or an entry with a `source`",
         )
-    merged = _merge(known or {}, entry or {})
-    complete = _validate_dataset(name, merged, f"datasets.{name}")
+    if known is not None and entry.get("source", known["source"]) == known["source"]:
+        entry = _merge(known, entry)
+    complete = _validate_dataset(entry, f"datasets.{name}")
     complete["preprocessing"] = _merge(config["preprocessing"], complete["preprocessing"])
     complete["gene_sets"] = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
     return complete
@@ -142,7 +161,7 @@ def _default_gene_sets(name: str, entry: dict[str, Any], config: dict[str, Any])
     return {"go": [go], "pathways": [pathways], "gsea": [pathways]}
 
 
-def _validate_dataset(name: str, entry: dict[str, Any], key: str) -> dict[str, Any]:
+def _validate_dataset(entry: dict[str, Any], key: str) -> dict[str, Any]:
     definitions = _schema("datasets")["$defs"]
     sources = [source for source in definitions if source not in ("common", "preprocessing", "gene_set")]
     if entry.get("source") not in sources:
@@ -181,8 +200,13 @@ def _omics(entry: dict[str, Any]) -> list[str]:
 def _check_method_settings(settings: dict[str, dict[str, Any]]) -> None:
     _check_names(settings, METHODS, "method_settings", "method")
     for method, values in settings.items():
-        allowed = [name for name in hyperparameters(method) if name not in WORKFLOW_PARAMETERS]
-        _check_names(values, allowed, f"method_settings.{method}", "hyperparameter")
+        rules = {
+            name: {"type": [SCHEMA_TYPES[kind] for kind in annotation.split(" | ")]}
+            for name, annotation in hyperparameters(method).items()
+            if name not in WORKFLOW_PARAMETERS
+        }
+        schema = {"type": "object", "additionalProperties": False, "properties": rules}
+        _validate(values, schema, f"method_settings.{method}")
 
 
 def _check_mirror(mirror: str | None) -> None:
@@ -201,6 +225,8 @@ def _check_files(datasets: dict[str, dict[str, Any]]) -> None:
         }.items():
             if path is not None:
                 require_file(path, purpose=f"the file of config key `datasets.{dataset}.{key}`")
+        if entry["truth"] and not entry["clinical"]:
+            raise _wrong(f"datasets.{dataset}.truth", "a `clinical` table with this column", entry["truth"])
 
 
 def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
@@ -212,14 +238,29 @@ def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
 
 
 def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[str, Any]) -> None:
-    known = name in registry["gene_sets"] or _is_url(name)
+    known = name in registry["gene_sets"] or (_is_url(name) and PurePosixPath(urlparse(name).path).name)
     planted = any(name.startswith(f"results/{dataset}/raw/") for dataset in config["datasets"])
     if known or planted or Path(name).is_file():
         return
     raise AmuclError(
         f"config key `{key}`: `{name}` is no collection of gene sets{_suggestion(name, registry['gene_sets'])}",
-        expected=f"a name of the registry ({', '.join(registry['gene_sets'])}), an existing .gmt file or a URL",
+        expected=f"a name of the registry ({', '.join(registry['gene_sets'])}), an existing .gmt file or a file's URL",
     )
+
+
+def _check_downloads(config: dict[str, Any], registry: dict[str, Any]) -> None:
+    """No two URLs end in one file."""
+    urls: dict[str, str] = {}
+    for source in _sources(config, registry):
+        file, url = source["mirror_path"], source["url"]
+        if urls.setdefault(file, url) != url:
+            raise AmuclError(
+                "two downloads would be kept under one name",
+                where=file,
+                expected="one URL",
+                got=f"{urls[file]} and {url}",
+                action="run them apart, each with a `downloads` folder of its own",
+            )
 
 
 def _check_names(names: Iterable[str], allowed: Iterable[str], key: str, kind: str) -> None:
@@ -234,7 +275,7 @@ def _check_names(names: Iterable[str], allowed: Iterable[str], key: str, kind: s
 def _validate(value: Any, schema: dict[str, Any], key: str = "") -> dict[str, Any]:
     """`value` completed with the schema's defaults, or one AmuclError for its first mistake."""
     complete = _with_defaults(value, schema)
-    errors = sorted(Draft202012Validator(schema).iter_errors(complete), key=lambda error: list(map(str, error.path)))
+    errors = sorted(Validator(schema).iter_errors(complete), key=lambda error: list(map(str, error.path)))
     if errors:
         raise _one_line(errors[0], key)
     return complete
@@ -253,33 +294,34 @@ def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _one_line(error: ValidationError, key: str) -> AmuclError:
-    place = ".".join(filter(None, [key, *map(str, error.absolute_path)]))
+    place = _joined(key, *error.absolute_path)
     if error.validator == "additionalProperties":
         allowed = list(error.schema.get("properties", {}))
         unknown = next(name for name in error.instance if name not in allowed)
-        full = ".".join(filter(None, [place, str(unknown)]))
         return AmuclError(
-            f"config key `{full}` is unknown{_suggestion(unknown, allowed)}",
+            f"config key `{_joined(place, unknown)}` is unknown{_suggestion(unknown, allowed)}",
             expected=f"one of {', '.join(allowed)}",
             got=f"`{unknown}`",
         )
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
-        full = ".".join(filter(None, [place, missing]))
-        return AmuclError(f"config key `{full}` is missing", expected="it to be set")
-    if error.validator == "propertyNames" or error.validator == "pattern":
-        return _wrong(place, f"text that matches {error.validator_value}", error.instance)
+        return AmuclError(f"config key `{_joined(place, missing)}` is missing", expected="it to be set")
     return _wrong(place, _wanted(error), error.instance)
+
+
+def _joined(key: str, *path: str | int) -> str:
+    """A key as it is written about: `biology[0].dataset`."""
+    for part in path:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    return key
 
 
 def _wanted(error: ValidationError) -> str:
     """What a rule of the schema allows, in words."""
     wording = {
-        "type": lambda rule: " or ".join(
-            TYPE_NAMES.get(name, name) for name in ([rule] if isinstance(rule, str) else rule)
-        ),
-        "enum": lambda rule: " or ".join(map(str, rule)),
-        "const": lambda rule: str(rule),
+        "type": lambda _: _types(error.schema),
+        "enum": _choices,
+        "pattern": lambda rule: f"text that matches {rule}",
         "minimum": lambda rule: f"at least {rule}",
         "maximum": lambda rule: f"at most {rule}",
         "minItems": lambda rule: f"at least {rule} item(s)",
@@ -292,14 +334,29 @@ def _wanted(error: ValidationError) -> str:
 
 def _alternative(rule: dict[str, Any]) -> str:
     if "enum" in rule:
-        return " or ".join(map(str, rule["enum"]))
-    if rule.get("type") == "object":
+        return _choices(rule["enum"])
+    if rule["type"] == "object":
         return "a mapping of omics to such values"
-    return " or ".join(TYPE_NAMES.get(name, name) for name in rule["type"])
+    return _types(rule)
+
+
+def _choices(values: list[Any]) -> str:
+    return " or ".join(str(value).lower() if isinstance(value, bool) else value for value in values)
+
+
+def _types(rule: dict[str, Any]) -> str:
+    types = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
+    limit = f" of at least {rule['minimum']}" if "minimum" in rule else ""
+    return " or ".join(TYPE_NAMES.get(name, name) + (limit if name in ("integer", "number") else "") for name in types)
 
 
 def _wrong(key: str, expected: str, got: Any, suggestion: str = "") -> AmuclError:
-    return AmuclError(f"config key `{key}` is wrong{suggestion}", expected=expected, got=f"{got!r}")
+    hint = "write 1e-3 as 1.0e-3, which YAML reads as a number" if _is_number_in_text(expected, got) else None
+    return AmuclError(f"config key `{key}` is wrong{suggestion}", expected=expected, got=f"{got!r}", action=hint)
+
+
+def _is_number_in_text(expected: str, got: Any) -> bool:
+    return "number" in expected and isinstance(got, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", got, re.I) is not None
 
 
 def _suggestion(name: Any, allowed: Iterable[str]) -> str:

@@ -54,8 +54,10 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
 
 
 def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
-    """Read a table that `write_table` wrote."""
-    return pd.read_csv(require_file(path), sep="\t", **options)
+    """Read a table that `write_table` wrote, exactly. Only an empty cell is missing: a gene may be called NA."""
+    if "keep_default_na" not in options:
+        options |= {"keep_default_na": False, "na_values": [""]}
+    return pd.read_csv(require_file(path), sep="\t", float_precision="round_trip", **options)
 
 
 def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,8 @@ def write_arrays(path: str | Path, samples: list[str], **arrays: np.ndarray) -> 
 
 def read_arrays(path: str | Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """Read what `write_arrays` wrote: sample ids and the named arrays."""
-    try:
-        with np.load(require_file(path), allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except ValueError as error:
-        raise AmuclError("is not an array file of this pipeline", where=path, got=str(error)) from error
+    if not zipfile.is_zipfile(require_file(path)):
+        raise AmuclError("is not an array file of this pipeline", where=path, expected="an .npz archive")
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = dict(stored)
     return [str(sample) for sample in arrays.pop("samples")], arrays

@@ -58,10 +58,11 @@ def build(name: str, **parameters: Any):
     return getattr(import_module(module), class_name)(**{**method.preset, **parameters})
 
 
-def hyperparameters(name: str) -> list[str]:
-    """Names of a method's hyperparameters, read from its source: importing it would cost seconds."""
+def hyperparameters(name: str) -> dict[str, str]:
+    """A method's hyperparameters and their type annotations, read from its source: importing it would cost seconds."""
     module, _, class_name = METHODS[name].estimator.partition(":")
     source = LIBRARY.parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
     classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == class_name]
     constructor = next(node for node in classes[0].body if getattr(node, "name", None) == "__init__")
-    return [argument.arg for argument in constructor.args.args[1:] + constructor.args.kwonlyargs]
+    arguments = constructor.args.args[1:] + constructor.args.kwonlyargs
+    return {argument.arg: ast.unparse(argument.annotation) for argument in arguments}

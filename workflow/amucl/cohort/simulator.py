@@ -86,9 +86,8 @@ def simulate(settings: Simulation) -> SimulatedCohort:
         gene_shift[cluster, members] = settings.effect
 
     gene_of_site = rng.integers(settings.n_genes, size=settings.n_sites)
-    gene_of_site[: settings.n_clusters * settings.pathway_size // 2] = np.concatenate(programme)[::2][
-        : settings.n_sites
-    ]
+    silenced = np.concatenate(programme)[::2]
+    gene_of_site[: len(silenced)] = silenced
     target_of_mirna = rng.permutation(settings.n_genes)[: settings.n_mirnas]
     target_of_mirna[: settings.n_clusters * 8] = np.concatenate([members[:8] for members in programme])
 
@@ -113,7 +112,8 @@ def simulate(settings: Simulation) -> SimulatedCohort:
 def _check(settings: Simulation) -> None:
     limits = {
         "n_clusters": (2, settings.n_samples // 3),
-        "pathway_size": (8, settings.n_genes // settings.n_clusters),
+        "pathway_size": (8, None),
+        "n_genes": (settings.n_clusters * settings.pathway_size, None),
         "n_sites": (settings.n_clusters * settings.pathway_size, None),
         "n_mirnas": (settings.n_clusters * 8, settings.n_genes),
     }

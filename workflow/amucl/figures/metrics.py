@@ -59,9 +59,8 @@ def embedding_map(embedding: pd.DataFrame, labels: pd.Series, truth: pd.Series |
 
     embedding: samples x dimensions; labels, truth: by sample.
     """
-    centred = embedding.to_numpy()
-    points = principal_coordinates(centred)
-    share = points.var(axis=0) / centred.var(axis=0).sum()
+    points = principal_coordinates(embedding.to_numpy())
+    share = points.var(axis=0) / embedding.to_numpy().var(axis=0).sum()
     if points.shape[1] == 1:
         points, share = [[x, 0.0] for x in points[:, 0]], [share[0], 0.0]
     place = pd.DataFrame(points, index=embedding.index).iloc[:, :2]
@@ -70,7 +69,7 @@ def embedding_map(embedding: pd.DataFrame, labels: pd.Series, truth: pd.Series |
         panels["Known labels"] = truth
     figure = Figure(figsize=(3.6 * len(panels), 2.7), layout="constrained")
     for axes, (title, groups) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-        _scatter(axes, place, groups)
+        _scatter(axes, place, groups.reindex(embedding.index))
         axes.set_title(title)
         axes.set_xlabel(f"PC 1 ({share[0]:.0%})")
         axes.set_ylabel(f"PC 2 ({share[1]:.0%})")

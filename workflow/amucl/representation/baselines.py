@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from amucl.errors import AmuclError
 from amucl.representation.blocks import checked_views, principal_coordinates, weighted_blocks, zscore
 
 
@@ -13,7 +14,8 @@ class PCA(BaseEstimator):
 
     Parameters
     ----------
-    n_components : how many, at most n - 1; default the cohort's n_clusters, else 10, as for the deep methods.
+    n_components : how many; default the cohort's n_clusters, else 10, as for the deep methods. Data of lower rank
+        (at most n - 1) give fewer.
     n_clusters, random_state, n_threads, device : accepted by every method; only n_clusters matters here.
 
     Attributes
@@ -37,7 +39,9 @@ class PCA(BaseEstimator):
         self.device = device
 
     def fit(self, views: list[np.ndarray], y: None = None) -> PCA:
-        """views: list of (n, p_m) arrays without missing values."""
+        """views: list of (n, p_m) arrays. Raises AmuclError for missing values and for n_components < 1."""
+        if self.n_components is not None and self.n_components < 1:
+            raise AmuclError("n_components is too small", where="PCA", expected="at least 1", got=self.n_components)
         wanted = self.n_components or self.n_clusters or 10
         self.embedding_ = _concatenated_coordinates(views)[:, :wanted]
         return self

@@ -34,8 +34,8 @@ def checked_views(views: list[np.ndarray], *, min_samples: int = 3) -> list[np.n
 
 def zscore(x: np.ndarray) -> np.ndarray:
     """Each feature to mean 0 and variance 1; constant features become 0. x: (n, p)."""
-    deviation = x.std(axis=0)
-    return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    varies = x.max(axis=0) > x.min(axis=0)  # the standard deviation of equal values may round to more than 0
+    return (x - x.mean(axis=0)) / np.where(varies, x.std(axis=0), np.inf)
 
 
 def scale_by_maximum(x: np.ndarray) -> np.ndarray:

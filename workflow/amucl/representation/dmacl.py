@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,22 @@ logger = logging.getLogger(__name__)
 DEFAULT_N_CLUSTERS = 6
 DEFAULT_N_INSTANCE = 10
 JOINED_VARIANCE = 0.999
+
+CHOICES = {
+    "normalization": ("zscore", "max"),
+    "augmentation": ("neighbors", "gaussian"),
+    "embedding": ("backbone", "instance"),
+}
+# A batch of two could leave a last batch of one, which has nothing to be contrasted with.
+LOWEST = {"n_clusters": 2, "d_model": 1, "n_heads": 1, "epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1}
+RANGES = {
+    "sigma": (0, np.inf),
+    "omic_keep": (0, 1),
+    "feature_keep": (0, 1),
+    "instance_temperature": (0, np.inf),
+    "cluster_temperature": (0, np.inf),
+    "learning_rate": (0, np.inf),
+}
 
 
 class DMACL(BaseEstimator):
@@ -204,23 +221,23 @@ class DMACL(BaseEstimator):
             features = self.network_.encoder(batch.expand(self.n_restarts, -1, -1))
             batches.append(self.network_.instance(features) if self.embedding == "instance" else features)
         features = torch.cat(batches, dim=1).double().cpu().numpy()
+        if not np.isfinite(features).all():
+            raise AmuclError("training diverged", where="DMACL", action="lower learning_rate or raise the temperatures")
         return features[0] if self.n_restarts == 1 else join_restarts(features)
 
     def _check_parameters(self) -> None:
-        choices = {
-            "normalization": ("zscore", "max"),
-            "augmentation": ("neighbors", "gaussian"),
-            "embedding": ("backbone", "instance"),
-        }
-        for name, allowed in choices.items():
+        for name, allowed in CHOICES.items():
             if (value := getattr(self, name)) not in allowed:
                 raise AmuclError(f"unknown {name}", where="DMACL", expected=" or ".join(allowed), got=value)
-        for name in ("epochs", "n_restarts", "batch_size"):
-            lowest = 2 if name == "batch_size" else 1
-            if (value := getattr(self, name)) < lowest:
-                raise AmuclError(f"{name} is too small", where="DMACL", expected=f"at least {lowest}", got=value)
-        if self.n_clusters is not None and self.n_clusters < 2:
-            raise AmuclError("n_clusters is too small", where="DMACL", expected="at least 2", got=self.n_clusters)
+        for name, lowest in LOWEST.items():
+            value = getattr(self, name)
+            if not (name == "n_clusters" and value is None) and not (isinstance(value, Integral) and value >= lowest):
+                expected = f"a whole number of at least {lowest}"
+                raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)
+        for name, (above, highest) in RANGES.items():
+            if not above < (value := getattr(self, name)) <= highest:
+                expected = f"more than {above}" + (f" and at most {highest}" if highest < np.inf else "")
+                raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)
 
 
 def join_restarts(features: np.ndarray) -> np.ndarray:

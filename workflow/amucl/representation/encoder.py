@@ -90,9 +90,7 @@ class Perceptron(nn.Module):
     def __init__(self, n_replicas: int, n_in: int, n_out: int, generator: torch.Generator) -> None:
         super().__init__()
         widths = [n_in, n_in, n_in, n_out]
-        self.layers = nn.ModuleList(
-            StackedLinear(n_replicas, a, b, generator) for a, b in pairwise(widths)
-        )
+        self.layers = nn.ModuleList(StackedLinear(n_replicas, a, b, generator) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         """The last layer's output, without activation."""

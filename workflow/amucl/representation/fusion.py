@@ -23,7 +23,7 @@ def scaled_exponential_affinity(x: np.ndarray, n_neighbors: int = 10, mu: float 
     k = min(n_neighbors, len(x) - 1)
     nearest = np.sort(distance, axis=1)[:, 1 : k + 1].mean(axis=1)
     width = mu * (nearest[:, None] + nearest[None, :] + distance) / 3
-    width = np.maximum(width, np.finfo(float).tiny)
+    width = np.maximum(width, np.finfo(float).eps)  # equal samples have width 0
     affinity = np.exp(-0.5 * (distance / width) ** 2) / (np.sqrt(2 * np.pi) * width)
     return (affinity + affinity.T) / 2
 

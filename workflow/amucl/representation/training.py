@@ -10,22 +10,30 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from amucl.errors import AmuclError
+
 logger = logging.getLogger(__name__)
 
+DEVICES = ("auto", "cpu", "cuda")
 N_REPORTS = 20
 
 
 def choose_device(device: str = "auto") -> torch.device:
-    """The device named, or for `auto` the first GPU where there is one and else the processor."""
-    if device != "auto":
-        return torch.device(device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The device named, or for `auto` the first GPU where there is one and else the processor.
+
+    Raises AmuclError for another name, or where `cuda` is asked for and absent.
+    """
+    if device not in DEVICES:
+        raise AmuclError("unknown device", expected=" or ".join(DEVICES), got=device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise AmuclError("there is no GPU that torch can use", got="device cuda", action="set device to auto or cpu")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def even_chunks(n_samples: int, batch_size: int) -> list[int]:
     """Sizes of the fewest batches of at most `batch_size` that cover n_samples, differing by at most one.
 
-    Even batches never leave a last batch of a single sample, for which a contrastive loss is undefined.
+    With batch_size of 3 or more, even batches never leave a single sample, whose contrastive loss would be undefined.
     """
     n_batches = math.ceil(n_samples / batch_size)
     short, n_long = divmod(n_samples, n_batches)

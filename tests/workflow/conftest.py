@@ -1,0 +1,27 @@
+import pytest
+
+from tests.shared import MIRROR
+from tests.workflow.runner import MINI, Checkout
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory):
+    """The default workflow, end to end, with a short training."""
+    checkout = Checkout(tmp_path_factory.mktemp("mini run") / "repository", MINI)
+    checkout.printed = checkout.snakemake()
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def aml(tmp_path_factory):
+    """Real AML from the mirror, end to end, with a short training."""
+    config = {
+        "methods": ["dmacl", "pca"],
+        "method_settings": {"dmacl": {"epochs": 10, "n_restarts": 1}},
+        "kmeans_restarts": 10,
+        "mirror": str(MIRROR),
+    }
+    checkout = Checkout(tmp_path_factory.mktemp("aml") / "repository", config)
+    checkout.arguments = ["--configfile", "config/paper.yaml", "mine.yaml"]
+    checkout.printed = checkout.snakemake("--", "aml")
+    return checkout

@@ -1,0 +1,197 @@
+"""The default workflow end to end: is what comes out what was put in?"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.biology.genesets import read_gmt
+from amucl.clustering.external import ari
+from amucl.cohort.cohort import about, read_cohort
+from amucl.files import read_matrix, read_table
+from amucl.methods import METHODS
+
+KS = (2, 3, 4, 5)
+K4 = "simulated/dmacl/k4"
+
+
+def complete_patients(mini):
+    raw = [
+        pd.read_csv(mini.path(f"simulated/raw/{omic}.tsv.gz"), sep="\t", index_col=0)
+        for omic in ("expression", "methylation", "mirna")
+    ]
+    return [sample for sample in raw[0] if all(sample in table for table in raw)]
+
+
+def test_the_cohort_holds_every_complete_patient(mini):
+    cohort = read_cohort(mini.path("simulated/cohort.h5mu"))
+    assert list(cohort.obs_names) == complete_patients(mini)
+    assert set(cohort.mod) == {"expression", "methylation", "mirna"}
+    assert about(cohort)["n_clusters"] == 4
+    assert all(np.isfinite(cohort[omic].X).all() for omic in cohort.mod)
+
+
+def test_every_step_is_counted_and_chains(mini):
+    steps = read_table(mini.path("simulated/preprocessing.tsv"))
+    assert set(steps["dataset"]) == {"simulated"}
+    for _, omic in steps.groupby("omic"):
+        assert list(omic["samples_in"][1:]) == list(omic["samples_out"][:-1])
+        assert list(omic["features_in"][1:]) == list(omic["features_out"][:-1])
+    constant = steps[steps["step"] == "constant_features"].set_index("omic")
+    assert constant.at["expression", "features_in"] - constant.at["expression", "features_out"] == 2
+    assert steps.set_index(["omic", "step"]).at[("methylation", "impute"), "values_changed"] > 0
+
+
+def test_no_sample_is_lost_without_a_word(mini):
+    ledger = read_table(mini.path("simulated/samples.tsv"))
+    raw = {
+        omic: pd.read_csv(mini.path(f"simulated/raw/{omic}.tsv.gz"), sep="\t", index_col=0)
+        for omic in ("expression", "methylation", "mirna")
+    }
+    for omic, table in raw.items():
+        assert sorted(ledger.loc[ledger["omic"] == omic, "column"]) == sorted(table.columns)
+    dropped = ledger[ledger["status"] == "dropped"]
+    assert len(dropped) > 0
+    assert dropped["reason"].str.len().min() > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_labels_every_patient_for_every_k(mini, method):
+    samples = complete_patients(mini)
+    embedding = read_matrix(mini.path(f"simulated/{method}/embedding.tsv"))
+    labels = read_table(mini.path(f"simulated/{method}/labels.tsv"))
+    assert list(embedding.index) == samples
+    assert list(labels["sample"]) == samples
+    assert list(labels.columns) == ["sample", *(f"k{k}" for k in KS)]
+    for k in KS:
+        sizes = labels[f"k{k}"].value_counts().sort_index()
+        assert list(sizes.index) == list(range(1, k + 1))
+        assert sizes.is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_metrics_are_complete_and_tidy(mini, method):
+    table = read_table(mini.path(f"simulated/{method}/metrics.tsv"))
+    assert list(table.columns) == ["dataset", "method", "seed", "k", "metric", "space", "value"]
+    internal = [
+        (metric, space) for metric in ("c_index", "silhouette", "davies_bouldin") for space in ("embedding", "common")
+    ]
+    wanted = {(k, *pair) for k in KS for pair in [*internal, ("ari", "truth"), ("nmi", "truth")]}
+    assert set(table[["k", "metric", "space"]].itertuples(index=False, name=None)) == wanted
+    assert len(table) == len(wanted)
+    assert np.isfinite(table["value"]).all()
+    assert set(table["method"]) == {method}
+
+
+def test_planted_subtypes_are_recovered(mini):
+    labels = read_matrix(mini.path("simulated/dmacl/labels.tsv"))
+    planted = read_matrix(mini.path("simulated/raw/clinical.tsv"))["subtype"].loc[labels.index]
+    assert ari(labels["k4"], planted) > 0.9
+    table = read_table(mini.path("comparison/metrics.tsv"))
+    rows = table[(table["method"] == "dmacl") & (table["k"] == 4) & (table["metric"] == "ari")]
+    assert rows["value"].item() == pytest.approx(ari(labels["k4"], planted))
+
+
+def test_all_methods_stand_in_the_comparison(mini):
+    table = read_table(mini.path("comparison/metrics.tsv"))
+    parts = [read_table(mini.path(f"simulated/{method}/metrics.tsv")) for method in METHODS]
+    pd.testing.assert_frame_equal(table, pd.concat(parts, ignore_index=True))
+
+
+def planted_names(mini):
+    """Cluster number -> planted subtype, by majority."""
+    labels = read_matrix(mini.path("simulated/dmacl/labels.tsv"))["k4"]
+    planted = read_matrix(mini.path("simulated/raw/clinical.tsv"))["subtype"].loc[labels.index]
+    return {number: planted[labels == number].mode().item() for number in range(1, 5)}
+
+
+@pytest.mark.parametrize(("table", "collection"), [("go", "go"), ("pathways", "pathways"), ("gsea", "pathways")])
+def test_planted_gene_sets_come_out_on_top(mini, table, collection):
+    found = read_table(mini.path(f"{K4}/{table}.tsv"))
+    sets = read_table(mini.path("simulated/raw/planted.tsv")).query("collection == @collection")
+    sets = sets.set_index("subtype")["term"]
+    names = planted_names(mini)
+    assert sorted(names.values()) == ["S1", "S2", "S3", "S4"]
+    for number, subtype in names.items():
+        rows = found[found["subtype"] == number]
+        up = rows[rows["NES"] > 0] if "NES" in rows else rows
+        best = up.sort_values("pval").iloc[0]
+        assert best["term"] == sets[subtype]
+        assert best["padj"] < 1e-4
+
+
+def test_markers_are_the_planted_genes(mini):
+    markers = read_table(mini.path(f"{K4}/markers.tsv"))
+    columns = "subtype gene logFC mean_in mean_out AveExpr t df_total P.Value adj.P.Val n_in n_out rank status"
+    assert list(markers.columns) == columns.split()
+    assert len(markers) == 4 * 598
+    top = read_table(mini.path(f"{K4}/subtypes.tsv")).set_index("subtype")["top_markers"]
+    pathways = read_gmt(mini.path("simulated/raw/pathways.gmt"))
+    sets = read_table(mini.path("simulated/raw/planted.tsv")).query("collection == 'pathways'").set_index("subtype")
+    for number, subtype in planted_names(mini).items():
+        assert set(top[number].split("; ")) <= set(pathways[sets.at[subtype, "term"]])
+
+
+def test_permuted_labels_have_no_markers(mini):
+    control = read_table(mini.path(f"{K4}/control.tsv"))
+    assert (control["n_significant"] > 15).all()
+    assert (control["n_significant_permuted"] < 1).all()
+
+
+def test_planted_survival_differs(mini):
+    row = read_table(mini.path(f"{K4}/survival.tsv")).iloc[0]
+    assert row["status"] == "ok"
+    assert row["p_asymptotic"] < 1e-3
+
+
+def test_sglrr_certifies_its_optimum(mini):
+    solver = read_table(mini.path("simulated/sglrr/solver.tsv")).iloc[0]
+    assert solver["converged"]
+    assert 0 <= solver["gap"] <= 1e-2
+
+
+def test_every_figure_is_a_picture(mini):
+    figures = [*mini.path("").rglob("*.png")]
+    assert len(figures) > 12
+    for figure in figures:
+        assert figure.read_bytes().startswith(b"\x89PNG")
+        assert figure.stat().st_size > 5000, figure
+        assert figure.with_suffix(".svg").read_text().lstrip().startswith("<?xml")
+        assert figure.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_report_holds_figures_tables_and_captions(mini):
+    html = mini.path("report.html").read_text(encoding="utf-8")
+    for text in ("1 Data", "2 Clustering", "3 Training and solving", "4 Biology", "How far to trust it"):
+        assert text in html
+    for file in ("heatmap.png", "gsea.png", "loss.png", "affinity.png", "subtypes.html", "preprocessing.html"):
+        assert file in html
+
+
+def test_progress_and_loss_are_live(mini):
+    assert "steps (100%) done" in mini.printed
+    log = mini.path("logs/simulated/dmacl/train.log").read_text()
+    assert "epoch 1 of 100: loss" in log
+    assert "epoch 100 of 100: loss" in log
+
+
+@pytest.mark.parametrize("sidecar", ["cohort", "dmacl/embedding", "dmacl/labels", "dmacl/metrics", "dmacl/k4/gsea"])
+def test_every_result_tells_what_made_it(mini, sidecar):
+    record = json.loads(mini.path(f"simulated/{sidecar}.provenance.json").read_text())
+    assert set(record) == {"code", "device", "parameters", "platform", "python", "threads", "versions"}
+    assert record["versions"]["torch"].startswith("2.13.0")
+
+
+def test_weights_are_safetensors(mini):
+    from safetensors import safe_open
+
+    with safe_open(mini.path("simulated/dmacl/model.safetensors"), framework="np") as weights:
+        assert json.loads(weights.metadata()["parameters"])["n_restarts"] == 2
+        assert len(list(weights.keys())) > 10
+    suffixes = {path.suffix for path in mini.path("").rglob("*") if path.is_file()}
+    assert not suffixes & {".pkl", ".pickle", ".pt", ".pth", ".joblib"}
+
+
+def test_nothing_temporary_is_left(mini):
+    assert not [path for path in mini.path("").rglob(".*") if path.name != ".gitignore"]
