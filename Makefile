@@ -1,6 +1,6 @@
 # Every target prints the plain command it runs; make itself is a convenience.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint report bench clean
+.PHONY: help run test lint report clean
 
 PYTHON ?= python3
 CORES ?= all

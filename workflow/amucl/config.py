@@ -83,6 +83,8 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     resolved["datasets"] = {
         name: _dataset(name, entry, resolved, registry) for name, entry in resolved["datasets"].items()
     }
+    omics = dict.fromkeys(omic for entry in resolved["datasets"].values() for omic in _omics(entry))
+    _check_omics(resolved["preprocessing"], omics, "preprocessing")
     _check_names(resolved["methods"], METHODS, "methods", "method")
     _check_method_settings(resolved["method_settings"])
     _check_mirror(resolved["mirror"])
@@ -145,10 +147,12 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
             f"config key `datasets.{name}` is unknown{_suggestion(name, registry['datasets'])}",
             expected=f"a name of the registry ({', '.join(registry['datasets'])}) or an entry with a `source`",
         )
-    if known is not None and entry.get("source", known["source"]) == known["source"]:
-        entry = _merge(known, entry)
-    complete = _validate_dataset(entry, f"datasets.{name}")
-    complete["preprocessing"] = _merge(config["preprocessing"], complete["preprocessing"])
+    same_source = known is not None and entry.get("source", known["source"]) == known["source"]
+    base = known if same_source else {}
+    complete = _validate_dataset(_merge(base, entry), f"datasets.{name}")
+    _check_omics(entry.get("preprocessing", {}), _omics(complete), f"datasets.{name}.preprocessing")
+    inherited = _for_omics(_merge(config["preprocessing"], base.get("preprocessing", {})), _omics(complete))
+    complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
     complete["gene_sets"] = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
     return complete
 
@@ -195,6 +199,20 @@ def _biology(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _omics(entry: dict[str, Any]) -> list[str]:
     return ["expression", "methylation", "mirna"] if entry["source"] == "simulated" else list(entry["omics"])
+
+
+def _for_omics(preprocessing: dict[str, Any], omics: list[str]) -> dict[str, Any]:
+    """Inherited settings without those of omics that the dataset does not have."""
+    return {
+        key: {omic: value[omic] for omic in omics if omic in value} if isinstance(value, dict) else value
+        for key, value in preprocessing.items()
+    }
+
+
+def _check_omics(preprocessing: dict[str, Any], omics: Iterable[str], key: str) -> None:
+    for setting, value in preprocessing.items():
+        if isinstance(value, dict):
+            _check_names(value, omics, f"{key}.{setting}", "omic of this run")
 
 
 def _check_method_settings(settings: dict[str, dict[str, Any]]) -> None:

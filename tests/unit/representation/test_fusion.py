@@ -103,15 +103,14 @@ def test_two_clear_clusters_stay_apart():
     assert np.nanmin(np.where(between, np.nan, fused)) > 5 * fused[between].max()
 
 
-def test_fusion_separates_groups_better_than_any_omic_alone():
-    omics, truth = two_groups(distance=0.8, sizes=(20, 20, 20))
-    between = truth[:, None] != truth[None]
+def test_strongest_neighbours_are_purer_after_fusion_than_in_any_omic_alone():
+    omics, truth = two_groups(distance=0.7, sizes=(20, 20, 20))
 
-    def share_between(graph):
-        return graph[between].sum() / graph.sum()
+    def purity(graph):
+        return (truth[strongest_neighbors(graph, 5)[0]] == truth[:, None]).mean()
 
-    alone = [share_between(fuse([scaled_exponential_affinity(x)])) for x in omics]
-    assert share_between(fuse([scaled_exponential_affinity(x) for x in omics])) < 0.7 * min(alone)
+    affinities = [scaled_exponential_affinity(x) for x in omics]
+    assert purity(fuse(affinities)) > max(purity(fuse([affinity])) for affinity in affinities) + 0.05
 
 
 def test_order_of_samples_and_omics_does_not_matter():

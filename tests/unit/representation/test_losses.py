@@ -116,7 +116,7 @@ def test_replicas_are_independent(loss):
 
 
 def test_the_positive_is_in_the_instance_denominator_of_neither_view():
-    """With two samples, the derivative of L_D by a positive similarity is exactly -1/(tau N): a coupled loss has less."""
+    """With two samples, the derivative of L_D by a positive similarity is exactly -1/(tau N); if coupled, less."""
     tau = 0.5
     angles = torch.tensor([0.3, 1.9], dtype=torch.float64)
     z1 = torch.stack([angles.cos(), angles.sin()], dim=1)[None]

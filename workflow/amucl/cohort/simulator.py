@@ -111,6 +111,7 @@ def simulate(settings: Simulation) -> SimulatedCohort:
 
 def _check(settings: Simulation) -> None:
     limits = {
+        "n_samples": (6, None),
         "n_clusters": (2, settings.n_samples // 3),
         "pathway_size": (8, None),
         "n_genes": (settings.n_clusters * settings.pathway_size, None),

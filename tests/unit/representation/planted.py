@@ -1,0 +1,13 @@
+"""A small cohort of three groups in two omics, clear enough for a network of toy size."""
+
+import numpy as np
+
+TRUTH = np.repeat([0, 1, 2], 20)
+
+
+def planted_views(seed: int = 0) -> list[np.ndarray]:
+    """Two omics of 60 samples on different scales: (60, 40) and (60, 25)."""
+    rng = np.random.default_rng(seed)
+    centres = [rng.normal(size=(3, p)) for p in (40, 25)]
+    first, second = (centre[TRUTH] + rng.normal(size=(60, centre.shape[1])) for centre in centres)
+    return [100 * first + 7, second]

@@ -1,0 +1,272 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from scipy.spatial.distance import pdist
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+
+from amucl.errors import AmuclError
+from amucl.methods import METHODS, build
+from amucl.representation.dmacl import DMACL, join_restarts
+from amucl.representation.losses import (
+    cluster_contrastive_loss,
+    decoupled_contrastive_loss,
+    negative_assignment_entropy,
+)
+from tests.shared import REPOSITORY, SHARED, needs_shared
+from tests.unit.representation.planted import TRUTH, planted_views
+
+TOY = {"d_model": 16, "n_heads": 4, "epochs": 2, "n_restarts": 2, "device": "cpu"}
+
+
+def toy(n_clusters=3, **changed):
+    return DMACL(n_clusters, **{**TOY, **changed})
+
+
+def ari(embedding, truth=TRUTH):
+    k = len(set(truth))
+    return adjusted_rand_score(truth, KMeans(k, n_init=20, random_state=0).fit_predict(embedding))
+
+
+def test_default_finds_planted_groups():
+    model = toy(epochs=60, n_restarts=3).fit(planted_views())
+    assert ari(model.embedding_) > 0.9
+    assert len(model.embedding_) == 60
+    loss = model.history_.pivot_table(index="epoch", columns="restart", values="instance")
+    assert (loss.iloc[-10:].mean() < loss.iloc[:10].mean() - 0.3).all()
+
+
+def test_two_fits_and_two_processes_give_the_same_bytes(tmp_path):
+    first, second = (toy().fit(planted_views()) for _ in range(2))
+    assert np.array_equal(first.embedding_, second.embedding_)
+    pd.testing.assert_frame_equal(first.history_, second.history_, check_exact=True)
+    assert not np.array_equal(toy(random_state=1).fit(planted_views()).embedding_[:, 0], first.embedding_[:, 0])
+    program = (
+        "import hashlib\n"
+        "from tests.unit.representation.test_dmacl import toy, planted_views\n"
+        "print(hashlib.sha256(toy().fit(planted_views()).embedding_.tobytes()).hexdigest())"
+    )
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "workflow")])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "1"}
+    found = subprocess.run([sys.executable, "-c", program], env=environment, text=True, capture_output=True, check=True)
+    assert found.stdout.strip() == hashlib.sha256(first.embedding_.tobytes()).hexdigest()
+    for name, model in {"a": first, "b": second}.items():
+        model.save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_global_random_state_is_neither_read_nor_changed():
+    expected = toy().fit(planted_views()).embedding_
+    torch.manual_seed(7)
+    np.random.seed(7)  # noqa: NPY002
+    states = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    assert np.array_equal(toy().fit(planted_views()).embedding_, expected)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert np.array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
+
+
+def test_it_is_a_scikit_learn_estimator():
+    model = toy(4, sigma=0.3)
+    twin = clone(model)
+    assert twin.get_params() == model.get_params()
+    assert twin.get_params()["sigma"] == 0.3
+    assert twin.set_params(epochs=7).epochs == 7
+    assert not hasattr(twin, "embedding_")
+    assert model.fit(planted_views()) is model
+
+
+def test_history_holds_the_loss_and_its_parts():
+    history = toy(epochs=3).fit(planted_views()).history_
+    assert list(history) == ["epoch", "restart", "loss", "instance", "cluster", "entropy"]
+    assert history[["epoch", "restart"]].values.tolist() == [[e, r] for e in (1, 2, 3) for r in (1, 2)]
+    np.testing.assert_allclose(history["loss"], 2 * history["instance"] + history["cluster"] + history["entropy"], 1e-5)
+
+
+def test_loss_is_twice_the_instance_loss_plus_the_cluster_loss_of_two_views():
+    """First epoch, one batch, Gaussian noise of no width: both views are the input itself."""
+    views = planted_views()
+    model = toy(epochs=1, augmentation="gaussian", sigma=1e-30, learning_rate=1e-30).fit(views)
+    x = torch.as_tensor(np.hstack(model._normalize(views)), dtype=torch.float32).expand(2, -1, -1)
+    z, c = model.network_(x)
+    expected = (
+        2 * decoupled_contrastive_loss(z, z, 0.5)
+        + cluster_contrastive_loss(c, c, 1.0)
+        + negative_assignment_entropy(c, c)
+    )
+    np.testing.assert_allclose(model.history_["loss"], expected.detach(), rtol=1e-5)
+
+
+def test_published_preset_is_table_one_and_embeds_in_unit_vectors_of_n_clusters():
+    views = [np.abs(view) for view in planted_views()]
+    model = build("dmacl-published", n_clusters=3, d_model=16, n_heads=4, epochs=2, device="cpu").fit(views)
+    assert model.embedding_.shape == (60, 3)
+    np.testing.assert_allclose(np.linalg.norm(model.embedding_, axis=1), 1, atol=1e-6)
+    parameters = build("dmacl-published").get_params()
+    assert {name: parameters[name] for name in ("epochs", "batch_size", "learning_rate", "sigma", "cosine")} == {
+        "epochs": 500,
+        "batch_size": 128,
+        "learning_rate": 3e-3,
+        "sigma": 1.0,
+        "cosine": False,
+    }
+    assert (parameters["instance_temperature"], parameters["cluster_temperature"]) == (0.5, 1.0)
+    assert (parameters["d_model"], parameters["n_heads"]) == (160, 80)
+    assert METHODS["dmacl-published"].layer is None
+    assert np.hstack(model._normalize(views)).max(axis=0) == pytest.approx(1)
+
+
+def test_recipe_of_the_default():
+    assert build("dmacl").get_params() == {
+        **{"n_clusters": None, "normalization": "zscore", "augmentation": "neighbors", "embedding": "backbone"},
+        **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 160, "n_heads": 80},
+        **{"instance_temperature": 0.5, "cluster_temperature": 1.0, "epochs": 200, "batch_size": 128},
+        **{"learning_rate": 1e-3, "cosine": True, "n_restarts": 12},
+        **{"random_state": 0, "n_threads": 1, "device": "auto"},
+    }
+
+
+def test_heads_follow_the_number_of_clusters():
+    for n_clusters, widths in {4: (4, 4), None: (10, 6)}.items():
+        network = toy(n_clusters, epochs=1).fit(planted_views()).network_
+        assert (network.instance_head.layers[-1].bias.shape[-1], network.cluster_head.layers[-1].bias.shape[-1]) == (
+            widths
+        )
+
+
+def test_scale_of_an_omic_does_not_matter():
+    views = planted_views()
+    expected = toy().fit(views).embedding_
+    found = toy().fit([views[0] * 1024 - 4096, views[1] / 4]).embedding_
+    np.testing.assert_allclose(pdist(found), pdist(expected), rtol=1e-2)
+
+
+def test_one_omic_and_few_samples_work():
+    assert toy(2).fit(planted_views()[:1]).embedding_.shape[0] == 60
+    assert len(toy(2).fit([view[[0, 20, 40]] for view in planted_views()]).embedding_) == 3
+
+
+def test_embedding_in_batches_is_that_at_once():
+    views = planted_views()
+    for embedding in ("backbone", "instance"):
+        model = toy(embedding=embedding).fit(views)
+        x = torch.as_tensor(np.hstack(model._normalize(views)), dtype=torch.float32)
+        batched = model.set_params(batch_size=7)._embed(x)
+        np.testing.assert_allclose(pdist(batched), pdist(model.embedding_), rtol=1e-3)
+
+
+def test_one_restart_is_the_plain_backbone():
+    views = planted_views()
+    model = toy(n_restarts=1).fit(views)
+    x = torch.as_tensor(np.hstack(model._normalize(views)), dtype=torch.float32)
+    np.testing.assert_allclose(model.embedding_, model.network_.encoder(x[None])[0].detach(), rtol=1e-5, atol=1e-6)
+    assert model.embedding_.shape == (60, 16)
+
+
+def test_join_gives_every_restart_the_same_weight():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(3, 20, 4)) * np.array([1, 100, 1e-3])[:, None, None] + 5
+    centred = features - features.mean(axis=1, keepdims=True)
+    unit = [block / np.sqrt((block**2).mean()) for block in centred]
+    joined = join_restarts(features)
+    assert joined.shape[1] <= 12
+    np.testing.assert_allclose(pdist(joined, "sqeuclidean"), sum(pdist(block, "sqeuclidean") for block in unit), 0.02)
+    np.testing.assert_allclose((joined**2).sum(), 3 * 20 * 4, rtol=1.1e-3)
+    rescaled = join_restarts(features * np.array([7, 0.1, 30])[:, None, None])
+    np.testing.assert_allclose(rescaled, joined, atol=1e-9)
+
+
+def test_join_survives_a_collapsed_restart():
+    features = np.random.default_rng(0).normal(size=(2, 10, 3))
+    features[1] = 4
+    np.testing.assert_allclose(pdist(join_restarts(features)), pdist(join_restarts(features[:1])))
+
+
+def test_saved_weights_carry_the_parameters_and_nothing_that_runs(tmp_path):
+    model = toy(learning_rate=0.002).fit(planted_views())
+    model.save(tmp_path / "model.safetensors")
+    with safe_open(tmp_path / "model.safetensors", "pt") as stored:
+        assert json.loads(stored.metadata()["parameters"]) == model.get_params()
+        weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    state = model.network_.state_dict()
+    assert set(weights) == set(state)
+    assert all(torch.equal(weights[name], state[name]) for name in state)
+    header = int.from_bytes((tmp_path / "model.safetensors").read_bytes()[:8], "little")
+    assert json.loads((tmp_path / "model.safetensors").read_bytes()[8 : 8 + header])
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_threads_are_as_before_even_after_a_failure():
+    before = torch.get_num_threads()
+    seen = []
+
+    class Watched(DMACL):
+        def _embed(self, x):
+            seen.append(torch.get_num_threads())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Watched(3, **{**TOY, "epochs": 1}, n_threads=before + 1).fit(planted_views())
+    assert (seen, torch.get_num_threads()) == ([before + 1], before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("normalization", "minmax", "unknown normalization; expected zscore or max; got minmax"),
+        ("augmentation", "noise", "unknown augmentation; expected neighbors or gaussian; got noise"),
+        ("embedding", "zn", "unknown embedding; expected backbone or instance; got zn"),
+        ("n_clusters", 1, "n_clusters is out of range; expected a whole number of at least 2; got 1"),
+        ("epochs", 0, "epochs is out of range; expected a whole number of at least 1; got 0"),
+        ("epochs", 2.5, "epochs is out of range; expected a whole number of at least 1; got 2.5"),
+        ("n_restarts", 0, "n_restarts is out of range; expected a whole number of at least 1; got 0"),
+        ("batch_size", 2, "batch_size is out of range; expected a whole number of at least 3; got 2"),
+        ("d_model", 0, "d_model is out of range; expected a whole number of at least 1; got 0"),
+        ("n_heads", 0, "n_heads is out of range; expected a whole number of at least 1; got 0"),
+        ("n_threads", 0, "n_threads is out of range; expected a whole number of at least 1; got 0"),
+        ("sigma", 0, "sigma is out of range; expected more than 0; got 0"),
+        ("omic_keep", 0, "omic_keep is out of range; expected more than 0 and at most 1; got 0"),
+        ("feature_keep", 1.2, "feature_keep is out of range; expected more than 0 and at most 1; got 1.2"),
+        ("instance_temperature", 0, "instance_temperature is out of range; expected more than 0; got 0"),
+        ("cluster_temperature", -1, "cluster_temperature is out of range; expected more than 0; got -1"),
+        ("learning_rate", float("nan"), "learning_rate is out of range; expected more than 0; got nan"),
+    ],
+)
+def test_bad_hyperparameters(name, value, message):
+    with pytest.raises(AmuclError) as error:
+        toy(**{name: value}).fit(planted_views())
+    assert str(error.value) == f"DMACL: {message}"
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(AmuclError, match="expected a multiple of n_heads = 4; got 10"):
+        toy(d_model=10).fit(planted_views())
+
+
+def test_a_training_that_diverges_says_so():
+    with pytest.raises(AmuclError, match="DMACL: training diverged; lower learning_rate or raise the temperatures"):
+        toy(learning_rate=1e30).fit(planted_views())
+
+
+def test_bad_views():
+    views = planted_views()
+    views[1][3, 4] = np.nan
+    with pytest.raises(AmuclError, match="omic 2, sample 4, feature 5: a value is missing or infinite"):
+        toy().fit(views)
+
+
+@needs_shared
+def test_published_simulation_is_solved():
+    folder = SHARED / "simulated" / "equal" / "5"
+    views = [pd.read_csv(folder / f"omics{m}.txt", sep="\t", index_col="probe").T for m in (1, 2, 3)]
+    truth = pd.read_csv(folder / "clusters.txt", sep="\t").set_index("subjects")["cluster.id"]
+    model = toy(5, n_restarts=3, epochs=60, d_model=32, n_heads=8).fit([view.to_numpy() for view in views])
+    assert ari(model.embedding_, truth.loc[views[0].index].to_numpy()) >= 0.99
