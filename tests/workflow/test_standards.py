@@ -63,7 +63,8 @@ def test_snakemake_lint():
 
 
 @pytest.mark.parametrize(
-    "command", [("ruff", "check"), ("ruff", "format", "--check"), ("snakefmt", "--check", "Snakefile", "workflow/rules")]
+    "command",
+    [("ruff", "check"), ("ruff", "format", "--check"), ("snakefmt", "--check", "Snakefile", "workflow/rules")],
 )
 def test_style(command):
     result = run(*command)

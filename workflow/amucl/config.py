@@ -9,6 +9,7 @@ import copy
 import difflib
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlparse
@@ -395,6 +396,7 @@ def _is_url(name: str) -> bool:
     return urlparse(name).scheme in ("http", "https")
 
 
+@cache
 def _schema(name: str) -> dict[str, Any]:
     return _read_yaml(SCHEMAS / f"{name}.schema.yaml")
 

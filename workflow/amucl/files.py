@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tempfile
@@ -48,9 +49,10 @@ def require_file(path: str | os.PathLike, *, purpose: str = "file") -> Path:
 
 
 def write_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write a tidy table: tab-separated, one header, no index, empty cells for missing values."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    """Write a tidy table: tab-separated, one header, no index, empty cells for missing values; gzip for .gz."""
+    content = table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
+    with atomic_path(path) as temporary:  # gzip without a name and a time: the same table gives the same bytes
+        temporary.write_bytes(gzip.compress(content, mtime=0) if temporary.suffix == ".gz" else content)
 
 
 def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:

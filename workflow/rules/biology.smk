@@ -161,17 +161,17 @@ rule summarise:
             labels={"item": "0 subtypes at a glance (table)"},
         ),
         provenance="results/{dataset}/{method}/k{k}/subtypes.provenance.json",
-    params:
-        code=code("summarise.py"),
-    resources:
-        mem_mb=2000,
-        runtime=10,
     log:
         "results/logs/{dataset}/{method}/k{k}/summarise.log",
     benchmark:
         "results/benchmarks/{dataset}/{method}/k{k}/summarise.tsv"
     conda:
         "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("summarise.py"),
     message:
         "Summing up {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
     script:

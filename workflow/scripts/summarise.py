@@ -5,6 +5,7 @@ from _stage import stage
 from amucl.biology.overview import overview
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort
+from amucl.figures.biology import readable_overview
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
 
@@ -14,4 +15,4 @@ with stage(snakemake):
     tables = {name: read_table(snakemake.input[name]) for name in ("markers", "go", "gsea")}
     table = overview(labels, **tables, time=clinical.get("os_time"), event=clinical.get("os_event"))
     write_table(table, snakemake.output.table)
-    write_html_table(table, snakemake.output.html)
+    write_html_table(readable_overview(table), snakemake.output.html)

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from amucl.cohort.simulator import PROGRAMMES, Simulation, SimulatedCohort, simulate
+from amucl.cohort.simulator import PROGRAMMES, SimulatedCohort, Simulation, simulate
 from amucl.config import SCHEMAS
 from amucl.errors import AmuclError
 

@@ -14,6 +14,7 @@ from amucl.figures.biology import (
     kaplan_meier,
     marker_heatmap,
     over_representation_dotplot,
+    readable_overview,
     readable_term,
 )
 from amucl.figures.style import PALETTE, save_figure
@@ -209,3 +210,15 @@ def test_long_terms_are_wrapped_and_shortened():
 
 def test_order_of_subtypes_is_natural():
     assert subtype_order(pd.Series(["S10", "S9"])) == ["S9", "S10"]
+
+
+def test_the_overview_is_readable():
+    table = pd.DataFrame(
+        {"subtype": [1, 2], "top_markers": ["NKX2-3; A_B", ""], "top_go": ["cell adhesion (GO:0000001)", ""],
+         "top_gsea_up": ["HALLMARK_HYPOXIA; KEGG_CALCIUM_SIGNALING_PATHWAY", ""], "top_gsea_down": ["", ""]}
+    )  # fmt: skip
+    shown = readable_overview(table)
+    assert shown.loc[0, "top_gsea_up"] == "Hypoxia; Calcium signaling pathway"
+    assert shown.loc[0, "top_go"] == "Cell adhesion"
+    assert shown["top_markers"].equals(table["top_markers"])
+    assert shown.loc[1, "top_go"] == ""

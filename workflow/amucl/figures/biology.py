@@ -58,6 +58,17 @@ def readable_term(term: str, width: int = 42, lines: int = 2) -> str:
     return "\n".join(textwrap.wrap(" ".join(words), width, max_lines=lines, placeholder=" …"))
 
 
+def readable_overview(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `amucl.biology.overview.overview` with its gene sets' names for people."""
+    columns = [name for name in table if name.startswith(("top_go", "top_gsea"))]
+    names = {name: table[name].map(lambda terms: "; ".join(map(_on_one_line, terms.split("; ")))) for name in columns}
+    return table.assign(**names)
+
+
+def _on_one_line(term: str) -> str:
+    return readable_term(term, width=len(term) + 1)
+
+
 def _readable_word(word: str) -> str:
     if word in _REWRITTEN:
         return _REWRITTEN[word]

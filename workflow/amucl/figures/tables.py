@@ -11,6 +11,7 @@ import pandas as pd
 from amucl.files import atomic_path
 
 MAX_ROWS = 2000
+LONG = 40
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -22,6 +23,7 @@ table {{ border-collapse: collapse; }}
 th {{ position: sticky; top: 0; background: #f3f4f6; text-align: left; }}
 th, td {{ padding: 3px 10px; border-bottom: 1px solid #e5e7eb; vertical-align: top; max-width: 36em; }}
 tr:hover td {{ background: #f9fafb; }}
+td.long {{ min-width: 16em; }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 p {{ color: #666; }}
 </style>
@@ -41,10 +43,7 @@ def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, max_rows: 
     head = "".join(f"<th>{_escape(name)}</th>" for name in shown)
     rows = []
     for values in shown.itertuples(index=False):
-        cells = (
-            f'<td class="number">{_text(value)}</td>' if name in numeric else f"<td>{_text(value)}</td>"
-            for name, value in zip(shown, values, strict=True)
-        )
+        cells = (_cell(_text(value), name in numeric) for name, value in zip(shown, values, strict=True))
         rows.append(f"<tr>{''.join(cells)}</tr>")
     body = "\n".join(rows)
     html = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>" if len(table) else ""
@@ -58,6 +57,11 @@ def _note(table: pd.DataFrame, shown: pd.DataFrame) -> str:
     if len(shown) < len(table):
         return f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>"
     return ""
+
+
+def _cell(text: str, numeric: bool) -> str:
+    kind = ' class="number"' if numeric else ' class="long"' if len(text) > LONG else ""
+    return f"<td{kind}>{text}</td>"
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from amucl.errors import AmuclError
@@ -78,7 +79,7 @@ class DMACL(BaseEstimator):
     epochs, batch_size, learning_rate, cosine : Adam's training; `cosine` lets the rate fall to 0.
     n_restarts : independent trainings run as one stack. With more than one, their centred features, each scaled to
         unit root mean square, stand side by side; the embedding is their principal coordinates (99.9 % of variance).
-    random_state, n_threads, device : seed, threads of torch, `auto`, `cpu` or `cuda`.
+    random_state, n_threads, device : seed; threads of torch and NumPy; `auto`, `cpu` or `cuda`.
 
     Attributes
     ----------
@@ -254,10 +255,11 @@ def join_restarts(features: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _threads(n_threads: int) -> Iterator[None]:
-    """Pin torch's threads: sums in another order give other last digits."""
+    """Pin the threads of torch and of NumPy's linear algebra: sums in another order give other last digits."""
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
-        yield
+        with threadpool_limits(n_threads, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)

@@ -1,0 +1,143 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex, to_rgba
+
+from amucl.figures.metrics import embedding_map, metrics_over_k
+from amucl.figures.style import MISSING, PALETTE, save_figure
+
+INTERNAL = ("silhouette", "c_index", "davies_bouldin")
+
+
+def metrics_table(methods=("dmacl", "pca"), ks=(2, 3, 4), truth=True):
+    kinds = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL]
+    kinds += [("ari", "truth"), ("nmi", "truth")] if truth else []
+    rows = [
+        ("toy", method, 1, k, metric, space, len(method) + k + 10 * number)
+        for method in methods
+        for number, (metric, space) in enumerate(kinds)
+        for k in reversed(ks)
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "method", "seed", "k", "metric", "space", "value"])
+
+
+def panels(figure):
+    return {axes.get_title(): axes for axes in figure.axes if axes.axison}
+
+
+def test_every_index_has_a_panel_and_says_which_way_is_better():
+    found = panels(metrics_over_k(metrics_table(), reference_k=3))
+    assert {title: axes.get_ylabel() for title, axes in found.items()} == {
+        "Silhouette, own space": "higher is better",
+        "C-index, own space": "lower is better",
+        "Davies-Bouldin, own space": "lower is better",
+        "Silhouette, common space": "higher is better",
+        "C-index, common space": "lower is better",
+        "Davies-Bouldin, common space": "lower is better",
+        "ARI against known labels": "higher is better",
+        "NMI against known labels": "higher is better",
+    }
+
+
+def test_every_method_is_a_curve_over_k_and_the_reference_is_marked():
+    figure = metrics_over_k(metrics_table(), reference_k=3)
+    axes = panels(figure)["C-index, own space"]
+    mark, dmacl, pca = axes.lines
+    assert list(mark.get_xdata()) == [3, 3]
+    assert mark.get_color() == MISSING
+    np.testing.assert_array_equal(dmacl.get_xydata(), [[2, 17], [3, 18], [4, 19]])
+    np.testing.assert_array_equal(pca.get_xydata(), [[2, 15], [3, 16], [4, 17]])
+    assert [line.get_color() for line in (dmacl, pca)] == PALETTE[:2]
+    assert dmacl.get_marker() != pca.get_marker()
+    assert list(axes.get_xticks()) == [2, 3, 4]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dmacl", "pca"]
+
+
+def test_without_known_labels_there_are_six_panels():
+    figure = metrics_over_k(metrics_table(truth=False), reference_k=3)
+    assert len(panels(figure)) == 6
+    assert len(figure.axes) == 6
+
+
+def test_a_method_without_one_index_keeps_its_colour():
+    table = metrics_table()
+    table = table[~((table["method"] == "dmacl") & (table["space"] == "embedding"))]
+    found = panels(metrics_over_k(table, reference_k=3))
+    for axes in found.values():
+        curves = {line.get_label(): line.get_color() for line in axes.lines[1:]}
+        assert curves == {"dmacl": PALETTE[0], "pca": PALETTE[1]}
+
+
+def test_more_methods_than_markers():
+    table = metrics_table(methods=[f"m{number}" for number in range(12)])
+    axes = panels(metrics_over_k(table, reference_k=2))["Silhouette, own space"]
+    assert len(axes.lines) == 13
+
+
+@pytest.fixture
+def cohort():
+    """Three groups on a tilted line in five dimensions, and their labels in another order."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], [4, 5, 6])
+    values = truth[:, None] * np.array([3, -4, 0, 12, 5]) + 0.1 * rng.normal(size=(15, 5)) + 7
+    samples = [f"s{number}" for number in range(15)]
+    labels = pd.Series(truth + 1, index=samples)
+    return pd.DataFrame(values, index=samples), labels.sample(frac=1, random_state=0)
+
+
+def groups(axes):
+    return {
+        points.get_label(): (to_hex(points.get_facecolors()[0]), np.asarray(points.get_offsets()))
+        for points in axes.collections
+    }
+
+
+def test_map_shows_the_principal_plane_and_its_share_of_variance(cohort):
+    embedding, labels = cohort
+    (axes,) = embedding_map(embedding, labels).axes
+    assert axes.get_title() == "Clusters, k = 3"
+    assert axes.get_xlabel() == "PC 1 (100%)"
+    assert axes.get_ylabel() == "PC 2 (0%)"
+    found = groups(axes)
+    assert list(found) == ["1 (4)", "2 (5)", "3 (6)"]
+    assert [colour.upper() for colour, _ in found.values()] == PALETTE[:3]
+    everything = np.vstack([points for _, points in found.values()])
+    centred = embedding.to_numpy() - embedding.to_numpy().mean(axis=0)
+    _, _, axes_of_data = np.linalg.svd(centred)
+    np.testing.assert_allclose(np.abs(everything), np.abs(centred @ axes_of_data[:2].T), atol=1e-9)
+
+
+def test_labels_are_matched_to_patients_by_name(cohort):
+    embedding, labels = cohort
+    in_order = groups(embedding_map(embedding, labels.sort_index()).axes[0])
+    for name, (_, points) in groups(embedding_map(embedding, labels).axes[0]).items():
+        np.testing.assert_array_equal(np.sort(points[:, 0]), np.sort(in_order[name][1][:, 0]))
+        assert np.ptp(points[:, 0]) < 2  # a group is tight; mixed labels would span the line
+
+
+def test_known_labels_stand_beside_and_unknown_ones_are_grey(cohort):
+    embedding, labels = cohort
+    truth = labels.map({1: "type 10", 2: "type 9", 3: np.nan})
+    clusters, known = embedding_map(embedding, labels, truth).axes
+    assert known.get_title() == "Known labels"
+    found = groups(known)
+    assert list(found) == ["unknown", "type 9 (5)", "type 10 (4)"]
+    assert to_rgba(found["unknown"][0]) == to_rgba(MISSING)
+    assert len(found["unknown"][1]) == 6
+    assert [text.get_text() for text in clusters.get_legend().get_texts()] == ["1 (4)", "2 (5)", "3 (6)"]
+
+
+def test_an_embedding_of_one_dimension_is_drawn_on_a_line(cohort):
+    embedding, labels = cohort
+    (axes,) = embedding_map(embedding[[3]], labels).axes
+    assert axes.get_xlabel() == "PC 1 (100%)"
+    for _, points in groups(axes).values():
+        assert (points[:, 1] == 0).all()
+
+
+def test_same_bytes_on_repeat(tmp_path, cohort):
+    for number in "12":
+        save_figure(metrics_over_k(metrics_table(), reference_k=3), tmp_path / f"metrics{number}.svg")
+        save_figure(embedding_map(*cohort, cohort[1]), tmp_path / f"map{number}.svg")
+    for name in ("metrics", "map"):
+        assert (tmp_path / f"{name}1.svg").read_bytes() == (tmp_path / f"{name}2.svg").read_bytes()

@@ -1,0 +1,479 @@
+import copy
+import re
+
+import pytest
+import yaml
+
+from amucl.config import (
+    RESERVED_NAMES,
+    WORKFLOW_PARAMETERS,
+    archive_path,
+    downloadable,
+    gene_set_file,
+    gene_set_source,
+    load_registry,
+    resolve,
+)
+from amucl.errors import AmuclError
+from amucl.methods import METHODS, hyperparameters
+from tests.shared import REPOSITORY
+
+REGISTRY_FILE = REPOSITORY / "config" / "datasets.yaml"
+REGISTRY = load_registry(REGISTRY_FILE)
+SITE = "http://acgt.cs.tau.ac.il/multi_omic_benchmark/data"
+
+
+def read(name):
+    return yaml.safe_load((REPOSITORY / "config" / name).read_text())
+
+
+def minimal(**changed):
+    return {"datasets": {"simulated": {}}, **changed}
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A cohort of the user's own: the entry the documentation shows."""
+    paths = {name: tmp_path / f"{name}.tsv" for name in ("rna", "meth", "clinical")}
+    for path in paths.values():
+        path.write_text("x")
+    return {
+        "source": "files",
+        "omics": {"expression": str(paths["rna"]), "methylation": str(paths["meth"])},
+        "clinical": str(paths["clinical"]),
+        "truth": "subtype",
+        "n_clusters": 4,
+    }
+
+
+def test_defaults_are_filled_in():
+    resolved = resolve(minimal(), REGISTRY)
+    expected = {
+        "seed": 1,
+        "mirror": None,
+        "downloads": "results/downloads",
+        "methods": ["dmacl", "dmacl-published", "sglrr", "pca", "kmeans"],
+        "method_settings": {},
+        "k": [2, 3, 4, 5, 6, 7],
+        "kmeans_restarts": 100,
+        "preprocessing": {},
+        "gene_sets": {
+            "go": ["go_bp"],
+            "pathways": ["hallmark", "kegg", "reactome"],
+            "gsea": ["hallmark", "kegg", "reactome"],
+        },
+        "biology": [{"dataset": "simulated", "method": "dmacl", "k": 4}],
+        "threads": {"train": 1, "lowrank": 1, "enrichment": 1},
+        "device": "auto",
+    }
+    assert {name: value for name, value in resolved.items() if name != "datasets"} == expected
+    entry = resolved["datasets"]["simulated"]
+    assert entry["source"] == "simulated"
+    assert (entry["n_samples"], entry["n_clusters"], entry["truth"]) == (124, 4, "subtype")
+    assert entry["ks"] == [2, 3, 4, 5, 6, 7]
+    assert entry["gene_sets"] == {
+        "go": ["results/simulated/raw/go.gmt"],
+        "pathways": ["results/simulated/raw/pathways.gmt"],
+        "gsea": ["results/simulated/raw/pathways.gmt"],
+    }
+
+
+def test_input_is_left_as_it_was(mine):
+    config = minimal(
+        datasets={"simulated": {"n_samples": 60}, "mine": mine, "aml": None}, method_settings={"dmacl": {"epochs": 3}}
+    )
+    before, registry = copy.deepcopy(config), copy.deepcopy(REGISTRY)
+    resolved = resolve(config, REGISTRY)
+    resolved["datasets"]["aml"]["preprocessing"]["log2"]["mirna"] = "changed"
+    resolved["gene_sets"]["go"].append("changed")
+    resolved["method_settings"]["dmacl"]["epochs"] = "changed"
+    assert (config, REGISTRY) == (before, registry)
+
+
+def test_resolving_twice_changes_nothing(mine):
+    once = resolve(minimal(datasets={"simulated": {}, "mine": mine}), REGISTRY)
+    again = {**once, "datasets": {name: dict(entry) for name, entry in once["datasets"].items()}}
+    for entry in again["datasets"].values():
+        del entry["ks"]
+    assert resolve(again, REGISTRY) == once
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
+def test_shipped_configurations_resolve(name):
+    config = read("config.yaml") | read(name)
+    resolved = resolve(config, REGISTRY)
+    assert list(resolved["datasets"]) == list(config["datasets"])
+    assert set(resolved["methods"]) <= set(METHODS)
+
+
+def test_the_papers_run_is_theirs():
+    resolved = resolve(read("config.yaml") | read("paper.yaml"), REGISTRY)
+    assert sorted(resolved["datasets"]) == [
+        *("aml", "breast", "colon", "gbm", "kidney", "liver", "lung", "melanoma", "ovarian", "sarcoma")
+    ]
+    assert resolved["kmeans_restarts"] == 1000
+    assert resolved["biology"] == [{"dataset": "aml", "method": "dmacl", "k": 6}]
+    for name, entry in resolved["datasets"].items():
+        assert entry["url"] == f"{SITE}/{name}.zip"
+        assert entry["omics"] == ["expression", "methylation", "mirna"]
+        assert entry["gene_sets"] == resolved["gene_sets"]
+
+
+def test_registry_is_valid_and_complete():
+    assert set(REGISTRY) == {"datasets", "gene_sets"}
+    assert len(REGISTRY["datasets"]) == 11
+    assert set(REGISTRY["gene_sets"]) == {"hallmark", "kegg", "reactome", "go_bp"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_presets_hold_real_hyperparameters(method):
+    resolve(minimal(method_settings={method: METHODS[method].preset}), REGISTRY)
+    assert set(METHODS[method].preset) <= set(hyperparameters(method)) - WORKFLOW_PARAMETERS
+
+
+def test_rules_are_reserved_names():
+    """Each dataset is a target beside the rules: a dataset named like a rule would shadow it."""
+    files = [REPOSITORY / "Snakefile", *(REPOSITORY / "workflow" / "rules").glob("*.smk")]
+    rules = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)}
+    assert len(rules) > 15
+    assert rules <= RESERVED_NAMES
+
+
+def test_entry_is_laid_over_the_registrys():
+    config = minimal(
+        datasets={"aml": {"n_clusters": 6, "preprocessing": {"log2": {"mirna": False}, "top_features": 500}}},
+        preprocessing={"impute": "median", "top_features": 1000, "log2": True},
+    )
+    entry = resolve(config, REGISTRY)["datasets"]["aml"]
+    assert entry["url"] == f"{SITE}/aml.zip"
+    assert entry["preprocessing"] == {
+        "impute": "median",
+        "top_features": 500,
+        "log2": {"expression": True, "methylation": False, "mirna": False},
+    }
+    assert entry["ks"] == [2, 3, 4, 5, 6, 7]
+
+
+def test_settings_of_omics_a_dataset_lacks_are_not_inherited():
+    config = minimal(
+        datasets={"colon": {"omics": ["mirna"]}, "aml": {}}, preprocessing={"top_features": {"methylation": 9}}
+    )
+    datasets = resolve(config, REGISTRY)["datasets"]
+    assert datasets["colon"]["preprocessing"] == {"log2": {"mirna": True}, "top_features": {}}
+    assert datasets["aml"]["preprocessing"]["top_features"] == {"methylation": 9}
+
+
+def test_entry_of_another_source_owes_nothing_to_the_registrys(mine):
+    del mine["truth"]
+    entry = resolve(minimal(datasets={"simulated": mine}), REGISTRY)["datasets"]["simulated"]
+    assert entry["truth"] is None
+    assert "n_samples" not in entry
+
+
+def test_the_users_own_cohort_needs_nothing_else(mine):
+    resolved = resolve(minimal(datasets={"mine": mine}), REGISTRY)
+    entry = resolved["datasets"]["mine"]
+    assert (entry["orientation"], entry["tcga_barcodes"], entry["preprocessing"]) == ("features_in_rows", False, {})
+    assert entry["gene_sets"] == resolved["gene_sets"]
+    assert resolved["biology"] == [{"dataset": "mine", "method": "dmacl", "k": 4}]
+
+
+def test_only_omics_are_required(mine):
+    config = minimal(datasets={"mine": {"source": "files", "omics": {"mutations": mine["omics"]["expression"]}}})
+    resolved = resolve(config, REGISTRY)
+    entry = resolved["datasets"]["mine"]
+    assert (entry["clinical"], entry["truth"], entry["n_clusters"]) == (None, None, None)
+    assert resolved["biology"] == []  # without expression there is nothing to explain
+
+
+def test_reference_and_chosen_k_are_evaluated_too(mine):
+    mine["n_clusters"] = 15
+    config = minimal(
+        datasets={"mine": mine, "simulated": {}},
+        k=[3, 2],
+        biology=[{"dataset": "mine", "method": "pca", "k": 9}, {"dataset": "mine"}, {"dataset": "simulated"}],
+    )
+    resolved = resolve(config, REGISTRY)
+    assert resolved["datasets"]["mine"]["ks"] == [2, 3, 9, 15]
+    assert resolved["datasets"]["simulated"]["ks"] == [2, 3, 4]
+    assert resolved["biology"] == [
+        {"dataset": "mine", "method": "pca", "k": 9},
+        {"dataset": "mine", "method": "dmacl", "k": 15},
+        {"dataset": "simulated", "method": "dmacl", "k": 4},
+    ]
+
+
+def test_k_is_six_where_nothing_is_known(mine):
+    del mine["n_clusters"]
+    assert resolve(minimal(datasets={"mine": mine}, k=[2]), REGISTRY)["datasets"]["mine"]["ks"] == [2, 6]
+
+
+def test_gene_sets_by_name_path_and_url(tmp_path, mine):
+    own = tmp_path / "own.gmt"
+    own.write_text("A\t\tTP53\n")
+    url = "https://example.org/sets/c6.gmt?version=1"
+    mine["gene_sets"] = {"go": [str(own)], "gsea": [url, "hallmark"]}
+    config = resolve(minimal(datasets={"mine": mine, "aml": {}}), REGISTRY)
+    assert config["datasets"]["mine"]["gene_sets"]["pathways"] == ["hallmark", "kegg", "reactome"]
+    assert gene_set_file(str(own), REGISTRY, "downloads") == str(own)
+    assert gene_set_file(url, REGISTRY, "downloads") == "downloads/genesets/c6.gmt"
+    assert gene_set_file("go_bp", REGISTRY, "d") == "d/genesets/enrichr.GO_Biological_Process_2021.gmt"
+    assert gene_set_source(url, REGISTRY) == {"url": url, "mirror_path": "genesets/c6.gmt", "sha256": None}
+    hallmark = REGISTRY["gene_sets"]["hallmark"]["url"]
+    assert gene_set_source("hallmark", REGISTRY) == {
+        "url": hallmark,
+        "mirror_path": "genesets/h.all.v7.0.symbols.gmt",
+        "sha256": None,
+    }
+
+
+def test_downloadable_files_are_those_the_run_names(tmp_path, mine):
+    config = resolve(minimal(datasets={"aml": {"sha256": "a" * 64}, "gbm": {}}), REGISTRY)
+    files = downloadable(config, REGISTRY)
+    assert sorted(files) == [
+        "benchmark/aml.zip",
+        "benchmark/clinical.zip",
+        "benchmark/gbm.zip",
+        "genesets/c2.cp.kegg.v7.5.1.symbols.gmt",
+        "genesets/c2.cp.reactome.v6.2.symbols.gmt",
+        "genesets/enrichr.GO_Biological_Process_2021.gmt",
+        "genesets/h.all.v7.0.symbols.gmt",
+    ]
+    assert files["benchmark/aml.zip"] == {
+        "url": f"{SITE}/aml.zip",
+        "mirror_path": archive_path(config["datasets"]["aml"]),
+        "sha256": "a" * 64,
+    }
+    assert all(source["mirror_path"] == path for path, source in files.items())
+    assert downloadable(resolve(minimal(), REGISTRY), REGISTRY) == {}
+
+
+def dataset(**entry):
+    return {"datasets": {"simulated": entry}}
+
+
+def settings(**values):
+    return {"method_settings": {"dmacl": values}}
+
+
+# What is wrong, and the whole message.
+WRONG = {
+    "unknown key": ({"metods": ["pca"]}, "config key `metods` is unknown (did you mean `methods`?); expected one of"),
+    "unknown key without a likeness": ({"xyz": 1}, "config key `xyz` is unknown; expected one of seed, mirror,"),
+    "no datasets": ({"datasets": {}}, "config key `datasets` is wrong; expected at least 1 entry; got {}"),
+    "datasets as a list": ({"datasets": ["aml"]}, "config key `datasets` is wrong; expected a mapping; got ['aml']"),
+    "unknown dataset": (
+        {"datasets": {"amll": {}}},
+        "config key `datasets.amll` is unknown (did you mean `aml`?); expected a name of the registry (simulated, aml,",
+    ),
+    "dataset as text": (
+        {"datasets": {"aml": "yes"}},
+        "config key `datasets.aml` is wrong; expected an entry (source, omics, ...) or nothing; got 'yes'",
+    ),
+    "dataset named like a rule": ({"datasets": {"train": None}}, "config key `datasets.train`: the name cannot be"),
+    "dataset named like a path": ({"datasets": {"a/b": None}}, "config key `datasets.a/b`: the name cannot be used"),
+    "dataset named by a number": (
+        {"datasets": {2024: None}},
+        "config key `datasets.2024`: the name cannot be used; expected text of letters, digits, - and _, and none of",
+    ),
+    "unknown source": (
+        {"datasets": {"mine": {"source": "file"}}},
+        "config key `datasets.mine.source` is wrong (did you mean `files`?); expected simulated or benchmark or files;",
+    ),
+    "key of another source": (dataset(omics={}), "config key `datasets.simulated.omics` is unknown; expected one of"),
+    "files without omics": ({"datasets": {"a": {"source": "files"}}}, "config key `datasets.a.omics` is missing"),
+    "no omic": (
+        {"datasets": {"a": {"source": "files", "omics": {}}}},
+        "config key `datasets.a.omics` is wrong; expected at least 1 entry; got {}",
+    ),
+    "omic name": (
+        {"datasets": {"a": {"source": "files", "omics": {"my omic": "x"}}}},
+        "config key `datasets.a.omics` is wrong; expected text that matches ^[A-Za-z][A-Za-z0-9_]*$; got 'my omic'",
+    ),
+    "file that is not there": (
+        {"datasets": {"a": {"source": "files", "omics": {"expression": "absent.tsv"}}}},
+        "absent.tsv: the file of config key `datasets.a.omics.expression` does not exist; check the path",
+    ),
+    "folder for a file": (
+        {"datasets": {"a": {"source": "files", "omics": {"expression": "."}}}},
+        ".: the file of config key `datasets.a.omics.expression` is a directory; expected a file",
+    ),
+    "truth without a table": (
+        {"datasets": {"a": {"source": "files", "omics": {"expression": str(REGISTRY_FILE)}, "truth": "type"}}},
+        "config key `datasets.a.truth` is wrong; expected a `clinical` table with this column; got 'type'",
+    ),
+    "orientation": (
+        {"datasets": {"a": {"source": "files", "omics": {"expression": "x"}, "orientation": "rows"}}},
+        "`datasets.a.orientation` is wrong; expected features_in_rows or samples_in_rows; got 'rows'",
+    ),
+    "truth value of barcodes": (
+        {"datasets": {"a": {"source": "files", "omics": {"expression": "x"}, "tcga_barcodes": "yes"}}},
+        "`datasets.a.tcga_barcodes` is wrong; expected true or false; got 'yes'",
+    ),
+    "unknown omic of the benchmark": (
+        {"datasets": {"aml": {"omics": ["rna"]}}},
+        "config key `datasets.aml.omics[0]` is wrong; expected expression or methylation or mirna; got 'rna'",
+    ),
+    "sha256": (
+        {"datasets": {"aml": {"sha256": "abc"}}},
+        "config key `datasets.aml.sha256` is wrong; expected text that matches ^[0-9a-f]{64}$; got 'abc'",
+    ),
+    "one cluster": (dataset(n_clusters=1), "`datasets.simulated.n_clusters` is wrong; expected at least 2; got 1"),
+    "share above one": (dataset(missing_omic=0.9), "`datasets.simulated.missing_omic` is wrong; expected at most 0.5"),
+    "preprocessing of a dataset": (
+        dataset(preprocessing={"imput": "knn"}),
+        "config key `datasets.simulated.preprocessing.imput` is unknown (did you mean `impute`?); expected one of",
+    ),
+    "preprocessing of all": (
+        {"preprocessing": {"patiens": "partial"}},
+        "config key `preprocessing.patiens` is unknown (did you mean `patients`?); expected one of patients,",
+    ),
+    "value of preprocessing": (
+        {"preprocessing": {"normalize": "minmax"}},
+        "config key `preprocessing.normalize` is wrong; expected zscore or max or none; got 'minmax'",
+    ),
+    "log2": (
+        {"preprocessing": {"log2": "maybe"}},
+        "`preprocessing.log2` is wrong; expected true or false or auto or a mapping of omics to such values; got 'mayb",
+    ),
+    "top_features": (
+        dataset(preprocessing={"top_features": 1}),
+        "`datasets.simulated.preprocessing.top_features` is wrong; expected a whole number of at least 2 or null or a",
+    ),
+    "setting of an omic that is not there": (
+        {"preprocessing": {"log2": {"protein": True}}},
+        "config key `preprocessing.log2`: `protein` is no omic of this run; expected expression, methylation, mirna",
+    ),
+    "dataset's setting of an omic it lacks": (
+        dataset(preprocessing={"top_features": {"mirnas": 50}}),
+        "`datasets.simulated.preprocessing.top_features`: `mirnas` is no omic of this run (did you mean `mirna`?)",
+    ),
+    "unknown method": (
+        {"methods": ["dmcl"]},
+        "config key `methods`: `dmcl` is no method (did you mean `dmacl`?); expected dmacl, dmacl-published, sglrr,",
+    ),
+    "no method": ({"methods": []}, "config key `methods` is wrong; expected at least 1 item(s); got []"),
+    "method twice": ({"methods": ["pca", "pca"]}, "config key `methods` is wrong; expected each item once; got ['pca'"),
+    "methods as text": ({"methods": "pca"}, "config key `methods` is wrong; expected a list; got 'pca'"),
+    "settings of an unknown method": (
+        {"method_settings": {"dmalc": {}}},
+        "config key `method_settings`: `dmalc` is no method (did you mean `dmacl`?); expected dmacl,",
+    ),
+    "unknown hyperparameter": (
+        settings(epoch=5),
+        "config key `method_settings.dmacl.epoch` is unknown (did you mean `epochs`?); expected one of normalization,",
+    ),
+    "hyperparameter of the workflow": (
+        settings(device="cpu"),
+        "config key `method_settings.dmacl.device` is unknown; expected one of",
+    ),
+    "type of a hyperparameter": (
+        settings(epochs="many"),
+        "config key `method_settings.dmacl.epochs` is wrong; expected a whole number; got 'many'",
+    ),
+    "number that YAML reads as text": (
+        settings(learning_rate="1e-3"),
+        "`method_settings.dmacl.learning_rate` is wrong; expected a number; got '1e-3'; write 1e-3 as 1.0e-3, which",
+    ),
+    "k below two": ({"k": [1, 2]}, "config key `k[0]` is wrong; expected at least 2; got 1"),
+    "k that is not whole": ({"k": [2, 3.0]}, "config key `k[1]` is wrong; expected a whole number of at least 2; got"),
+    "k as one number": ({"k": 4}, "config key `k` is wrong; expected a list; got 4"),
+    "k twice": ({"k": [2, 2]}, "config key `k` is wrong; expected each item once; got [2, 2]"),
+    "truth value for a number": ({"seed": True}, "config key `seed` is wrong; expected a whole number of at least 0;"),
+    "text for a number": ({"seed": "1"}, "config key `seed` is wrong; expected a whole number of at least 0; got '1'"),
+    "negative seed": ({"seed": -1}, "config key `seed` is wrong; expected at least 0; got -1"),
+    "no restart": ({"kmeans_restarts": 0}, "config key `kmeans_restarts` is wrong; expected at least 1; got 0"),
+    "no thread": ({"threads": {"train": 0}}, "config key `threads.train` is wrong; expected at least 1; got 0"),
+    "threads of an unknown stage": (
+        {"threads": {"training": 2}},
+        "config key `threads.training` is unknown (did you mean `train`?); expected one of train, lowrank, enrichment",
+    ),
+    "device": ({"device": "gpu"}, "config key `device` is wrong; expected auto or cpu or cuda; got 'gpu'"),
+    "mirror that is not there": (
+        {"mirror": "nowhere"},
+        "config key `mirror` is wrong; expected a folder that exists or an http or https URL; got 'nowhere'",
+    ),
+    "mirror by another protocol": ({"mirror": "ftp://x.org"}, "config key `mirror` is wrong; expected a folder that"),
+    "unknown gene sets": (
+        {"gene_sets": {"go": ["go-bp"]}},
+        "config key `gene_sets.go`: `go-bp` is no collection of gene sets (did you mean `go_bp`?); expected a name of",
+    ),
+    "gene sets of a dataset": (
+        dataset(gene_sets={"gsea": ["absent.gmt"]}),
+        "config key `datasets.simulated.gene_sets.gsea`: `absent.gmt` is no collection of gene sets; expected a name",
+    ),
+    "kind of gene sets": ({"gene_sets": {"kegg": []}}, "config key `gene_sets.kegg` is unknown; expected one of go,"),
+    "URL of no file": (
+        {"gene_sets": {"go": ["https://example.org"]}},
+        "config key `gene_sets.go`: `https://example.org` is no collection of gene sets; expected a name of the",
+    ),
+    "two files of one name": (
+        {"datasets": {"aml": {}}, "gene_sets": {"gsea": ["https://a.org/s.gmt", "https://b.org/s.gmt"]}},
+        "genesets/s.gmt: two downloads would be kept under one name; expected one URL; got https://a.org/s.gmt and h",
+    ),
+    "two archives of one name": (
+        {"datasets": {"aml": {}, "other": {**REGISTRY["datasets"]["aml"], "url": "https://a.org/aml.zip"}}},
+        "benchmark/aml.zip: two downloads would be kept under one name",
+    ),
+    "biology without a dataset": ({"biology": [{"k": 3}]}, "config key `biology[0].dataset` is missing; expected it"),
+    "biology of an unknown key": (
+        {"biology": [{"dataset": "simulated", "methods": "pca"}]},
+        "config key `biology[0].methods` is unknown (did you mean `method`?); expected one of dataset, method, k",
+    ),
+    "biology of another dataset": (
+        {"biology": [{"dataset": "aml"}]},
+        "config key `biology[0].dataset`: `aml` is no dataset of this run; expected simulated",
+    ),
+    "biology of another method": (
+        {"methods": ["pca"], "biology": [{"dataset": "simulated"}, {"dataset": "simulated", "method": "dmacl"}]},
+        "config key `biology[1].method`: `dmacl` is no method of this run; expected pca",
+    ),
+    "biology without expression": (
+        {"datasets": {"aml": {"omics": ["mirna"]}}, "biology": [{"dataset": "aml"}]},
+        "config key `biology[0].dataset`: aml has no omic `expression` to explain subtypes with; got mirna",
+    ),
+    "biology at k = 1": (
+        {"biology": [{"dataset": "simulated", "k": 1}]},
+        "config key `biology[0].k` is wrong; expected at least 2; got 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changed", "message"), WRONG.values(), ids=WRONG)
+def test_a_mistake_is_told_in_one_line(changed, message):
+    with pytest.raises(AmuclError) as error:
+        resolve(minimal() | changed, REGISTRY)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_datasets_are_required():
+    with pytest.raises(AmuclError, match="config key `datasets` is missing; expected it to be set"):
+        resolve({"seed": 1}, REGISTRY)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
+        ("datasets: {a: {}}", "datasets.a.source` is wrong; expected simulated or benchmark or files; got None"),
+        ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected text that matches ^https?://; got 'x."),
+        ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),
+    ],
+)
+def test_mistakes_in_the_registry(tmp_path, text, message):
+    path = tmp_path / "registry.yaml"
+    path.write_text(text)
+    with pytest.raises(AmuclError) as error:
+        load_registry(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_registry_may_lack_a_part(tmp_path):
+    path = tmp_path / "registry.yaml"
+    path.write_text("datasets: {a: {source: simulated}}")
+    registry = load_registry(path)
+    assert registry["gene_sets"] == {}
+    assert resolve({"datasets": {"a": {}}, "gene_sets": {"go": [], "pathways": [], "gsea": []}}, registry)

@@ -1,0 +1,40 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from environment import expose_library
+from tests.shared import REPOSITORY
+
+WORKFLOW = str(REPOSITORY / "workflow")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, [WORKFLOW]),
+        ("", [WORKFLOW]),
+        ("/a:/b", [WORKFLOW, "/a", "/b"]),
+        (f"/a:{WORKFLOW}", [WORKFLOW, "/a"]),
+    ],
+)
+def test_the_library_comes_first_and_once(monkeypatch, before, after):
+    monkeypatch.setenv("PYTHONHASHSEED", "random")
+    if before is None:
+        monkeypatch.delenv("PYTHONPATH", raising=False)
+    else:
+        monkeypatch.setenv("PYTHONPATH", before)
+    expose_library()
+    expose_library()
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == after
+    assert os.environ["PYTHONHASHSEED"] == "0"
+
+
+def test_another_process_finds_the_library(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONHASHSEED", "")
+    expose_library()
+    program = "import amucl.errors; print(amucl.errors.__file__)"
+    found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, text=True, capture_output=True, check=True)
+    assert found.stdout.strip() == f"{WORKFLOW}/amucl/errors.py"

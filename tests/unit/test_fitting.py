@@ -1,0 +1,103 @@
+import logging
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl import fitting
+from amucl.cohort.cohort import assemble, write_cohort
+from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.errors import AmuclError
+from amucl.files import read_matrix
+from amucl.fitting import fit_method, read_arrays, write_arrays, write_embedding
+
+SAMPLES = [f"p{number}" for number in range(20)]
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """Two omics; the last two patients lack the second."""
+    rng = np.random.default_rng(0)
+    tables = {
+        "expression": pd.DataFrame(rng.normal(5, 1, size=(20, 9)), index=SAMPLES).add_prefix("g"),
+        "mirna": pd.DataFrame(rng.normal(5, 1, size=(18, 6)), index=SAMPLES[:18]).add_prefix("m"),
+    }
+    settings = Preprocessing(patients="partial", log2=False, n_clusters=3)
+    prepared = preprocess(assemble(tables), settings, dataset="toy")
+    write_cohort(prepared.cohort, tmp_path / "cohort.h5mu")
+    return tmp_path / "cohort.h5mu"
+
+
+def test_a_method_is_fitted_on_complete_patients_and_the_log_says_so(cohort, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, logger="amucl.fitting"):
+        fitted = fit_method(cohort, "pca", {"random_state": 1}, n_threads=1)
+    assert fitted.samples == SAMPLES[:18]
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 of 20 patients lack an omic: pca leaves them out",
+        "pca on 18 samples: expression (9 features), mirna (6 features)",
+    ]
+    write_embedding(fitted, tmp_path / "embedding.tsv")
+    table = read_matrix(tmp_path / "embedding.tsv")
+    assert list(table.index) == SAMPLES[:18]
+    assert list(table) == ["dim1", "dim2", "dim3"]  # the cohort's n_clusters
+    np.testing.assert_array_equal(table, fitted.estimator.embedding_)
+
+
+def test_settings_come_before_the_cohorts_and_the_preset(cohort):
+    settings = {"random_state": 4, "n_clusters": 2, "epochs": 1, "d_model": 8, "n_heads": 4, "device": "cpu"}
+    fitted = fit_method(cohort, "dmacl-published", settings, n_threads=1)
+    found = fitted.estimator.get_params()
+    assert {name: found[name] for name in settings} == settings
+    assert (found["normalization"], found["n_threads"]) == ("max", 1)
+    assert fitted.estimator.embedding_.shape == (18, 2)
+
+
+@pytest.mark.parametrize(("method", "mean", "deviation"), [("dmacl-published", 5, 1), ("dmacl", 0, 1), ("pca", 0, 1)])
+def test_published_dmacl_sees_the_analysis_scale_and_the_others_normalised_values(
+    cohort, monkeypatch, method, mean, deviation
+):
+    class Spy:
+        def fit(self, views):
+            self.views = views
+            return self
+
+    monkeypatch.setattr(fitting, "build", lambda name, **parameters: Spy())
+    seen = fit_method(cohort, method, {}, n_threads=1).estimator.views
+    assert [view.shape for view in seen] == [(18, 9), (18, 6)]
+    for view in seen:
+        assert view.mean() == pytest.approx(mean, abs=0.2)
+        assert view.std() == pytest.approx(deviation, abs=0.2)
+
+
+def test_arrays_come_back_with_their_samples(tmp_path):
+    path = tmp_path / "affinity.npz"
+    affinity = np.random.default_rng(0).normal(size=(3, 3))
+    write_arrays(path, ["NA", "001", "größe"], affinity=affinity, other=np.eye(2))
+    samples, arrays = read_arrays(path)
+    assert samples == ["NA", "001", "größe"]
+    assert list(arrays) == ["affinity", "other"]
+    np.testing.assert_array_equal(arrays["affinity"], affinity)
+    first = path.read_bytes()
+    write_arrays(path, ["NA", "001", "größe"], affinity=affinity, other=np.eye(2))
+    assert path.read_bytes() == first
+    assert [file.name for file in tmp_path.iterdir()] == ["affinity.npz"]
+
+
+def test_other_files_are_no_arrays(tmp_path):
+    path = tmp_path / "affinity.npz"
+    with pytest.raises(AmuclError, match="does not exist"):
+        read_arrays(path)
+    write_arrays(path, ["a"], affinity=np.eye(1))
+    for content in (b"", b"text", path.read_bytes()[:100]):
+        path.write_bytes(content)
+        with pytest.raises(AmuclError, match=r"is not an array file of this pipeline; expected an .npz archive"):
+            read_arrays(path)
+
+
+def test_objects_are_never_read(tmp_path):
+    path = tmp_path / "affinity.npz"
+    np.savez(path, samples=np.array(["a"]), affinity=np.array([{"a": 1}], dtype=object))
+    assert zipfile.is_zipfile(path)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        read_arrays(path)

@@ -1,0 +1,137 @@
+import ast
+import hashlib
+import json
+import shutil
+
+import pytest
+
+from amucl import provenance
+from amucl.methods import METHODS
+from amucl.provenance import code_hash, import_closure, record, sha256
+from tests.shared import REPOSITORY
+
+SCRIPTS = REPOSITORY / "workflow" / "scripts"
+LIBRARY = REPOSITORY / "workflow" / "amucl"
+
+PACKAGE = {
+    "amucl/__init__.py": "",
+    "amucl/direct.py": "from amucl.parts.deep import thing\n",
+    "amucl/parts/__init__.py": "",
+    "amucl/parts/deep.py": "import amucl.parts.deeper as d\nthing = 1\n",
+    "amucl/parts/deeper.py": "def f():\n    from amucl import lazy\n",
+    "amucl/lazy.py": "from amucl.direct import thing\n",
+    "amucl/unrelated.py": "import amucl.direct\n",
+    "amucl/methods.py": "import amucl.unrelated\n",
+    "scripts/run.py": "import json\nimport numpy as np\nfrom amucl import direct\nfrom amucl.methods import METHODS\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small library with a chain of imports, a cycle, and a module that nothing needs."""
+    for name, text in PACKAGE.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(provenance, "LIBRARY", tmp_path / "amucl")
+    return tmp_path
+
+
+def reached(*sources, root=LIBRARY):
+    return {path.relative_to(root).as_posix() for path in import_closure(*sources)}
+
+
+def test_closure_follows_imports_wherever_they_stand(package):
+    found = reached(package / "scripts" / "run.py", root=package / "amucl")
+    assert found == {"__init__.py", "direct.py", "parts/__init__.py", "parts/deep.py", "parts/deeper.py", "lazy.py"}
+
+
+def test_a_module_named_as_source_is_part_of_its_closure(package):
+    assert "unrelated.py" in reached("amucl.unrelated", root=package / "amucl")
+    assert "unrelated.py" not in reached("amucl.direct", root=package / "amucl")
+
+
+@pytest.mark.parametrize("module", ["direct.py", "parts/__init__.py", "parts/deep.py", "parts/deeper.py", "lazy.py"])
+def test_hash_changes_with_any_module_in_reach(package, module):
+    script = package / "scripts" / "run.py"
+    before = code_hash(script)
+    path = package / "amucl" / module
+    path.write_text(path.read_text() + "\nanother = 2\n")
+    assert code_hash(script) != before
+
+
+@pytest.mark.parametrize("module", ["amucl/unrelated.py", "amucl/methods.py", "amucl/new.py", "scripts/run.py"])
+def test_hash_does_not_change_with_another(package, module):
+    """Snakemake tracks the script itself; a line in the registry concerns only the method it adds."""
+    script = package / "scripts" / "run.py"
+    before = code_hash(script)
+    path = package / module
+    path.write_text((path.read_text() if path.exists() else "") + "\nanother = 2\n")
+    assert code_hash(script) == before
+
+
+def test_hash_changes_when_a_module_moves(package):
+    script = package / "scripts" / "run.py"
+    before = code_hash(script)
+    shutil.move(package / "amucl" / "lazy.py", package / "amucl" / "later.py")
+    deeper = package / "amucl" / "parts" / "deeper.py"
+    deeper.write_text(deeper.read_text().replace("lazy", "later"))
+    assert code_hash(script) != before
+
+
+def test_hash_does_not_depend_on_where_the_library_lies(package, monkeypatch):
+    before = code_hash(package / "scripts" / "run.py")
+    shutil.copytree(package, package / "elsewhere", ignore=shutil.ignore_patterns("elsewhere"))
+    monkeypatch.setattr(provenance, "LIBRARY", package / "elsewhere" / "amucl")
+    assert code_hash(package / "elsewhere" / "scripts" / "run.py") == before
+
+
+def test_training_reruns_for_its_own_modules_and_no_others():
+    found = reached(SCRIPTS / "train.py", METHODS["dmacl"].module)
+    assert {
+        *("representation/dmacl.py", "representation/encoder.py", "representation/losses.py"),
+        *("representation/fusion.py", "representation/views.py", "representation/training.py"),
+        *("representation/blocks.py", "cohort/cohort.py", "fitting.py", "files.py", "errors.py"),
+    } <= found
+    assert not [path for path in found if path.startswith(("lowrank/", "figures/", "biology/", "clustering/"))]
+    assert "methods.py" not in found
+    assert "config.py" not in found
+    assert "cohort/simulator.py" not in found
+    assert "representation/baselines.py" not in found
+
+
+def test_a_baseline_does_not_rerun_for_the_deep_method():
+    found = reached(SCRIPTS / "embed.py", METHODS["pca"].module)
+    assert "representation/baselines.py" in found
+    assert not found & {"representation/dmacl.py", "representation/encoder.py", "representation/training.py"}
+
+
+def test_a_low_rank_method_reruns_for_its_solvers_only():
+    found = reached(SCRIPTS / "represent.py", METHODS["sglrr"].module)
+    assert {"lowrank/sglrr.py", "lowrank/solvers.py", "lowrank/affinity.py"} <= found
+    assert not [path for path in found if path.startswith(("figures/", "biology/"))]
+    assert "representation/dmacl.py" not in found
+
+
+def test_library_uses_no_import_that_the_closure_would_miss():
+    """Relative imports and imports by name at run time; the registry's own is made good by its `module`."""
+    for path in LIBRARY.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level], path
+        if path.name != "methods.py":
+            assert "import_module" not in path.read_text(), path
+
+
+def test_record_says_what_a_result_was_made_with():
+    found = record(code="abc", threads=2, parameters={"k": 3}, device="cuda")
+    assert list(found) == sorted(found)
+    assert (found["code"], found["threads"], found["device"], found["parameters"]) == ("abc", 2, "cuda", {"k": 3})
+    assert found["versions"]["torch"].startswith("2.13.0")
+    assert set(found["versions"]) >= {"numpy", "scipy", "scikit-learn", "pandas", "gseapy", "anndata", "snakemake"}
+    assert json.dumps(found) == json.dumps(record(code="abc", threads=2, parameters={"k": 3}, device="cuda"))
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "a").write_bytes(content)
+    assert sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
