@@ -16,7 +16,7 @@ def mini(tmp_path_factory):
 def aml(tmp_path_factory):
     """Real AML from the mirror, end to end, with a short training."""
     config = {
-        "methods": ["dmacl", "pca"],
+        "methods": ["dmacl"],
         "method_settings": {"dmacl": {"epochs": 10, "n_restarts": 1}},
         "kmeans_restarts": 10,
         "mirror": str(MIRROR),

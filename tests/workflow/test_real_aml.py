@@ -71,7 +71,7 @@ def test_the_report_covers_aml_alone(aml):
 
 
 def test_metrics_have_no_truth_where_none_is_known(aml):
-    table = pd.concat([read_table(aml.path(f"aml/{method}/metrics.tsv")) for method in ("dmacl", "pca")])
+    table = read_table(aml.path("aml/dmacl/metrics.tsv"))
     assert set(table["space"]) == {"embedding", "common"}
     assert set(table["k"]) == set(range(2, 8))
 

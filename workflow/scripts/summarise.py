@@ -5,8 +5,8 @@ from _stage import stage
 from amucl.biology.overview import overview
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort
-from amucl.figures.biology import readable_overview
 from amucl.figures.tables import write_html_table
+from amucl.figures.terms import readable_overview
 from amucl.files import read_table, write_table
 
 with stage(snakemake):

@@ -14,10 +14,9 @@ from amucl.figures.biology import (
     kaplan_meier,
     marker_heatmap,
     over_representation_dotplot,
-    readable_overview,
-    readable_term,
 )
 from amucl.figures.style import PALETTE, save_figure
+from amucl.figures.terms import readable_overview, readable_term
 
 SUBTYPES = ["S1", "S2", "S3"]
 
