@@ -5,7 +5,11 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.workflow.runner import MINI, Checkout, environment
+
+pytestmark = pytest.mark.xdist_group("mini")  # one worker, one run
 
 
 def touched_files(checkout, module):

@@ -81,6 +81,16 @@ def method_settings(wildcards):
     }
 
 
+def training_gpus(wildcards):
+    """GPUs a training asks for: one, or none where it is known to run on the processor.
+
+    Trainings that asked for a GPU in vain would wait for one another.
+    """
+    devices = [*Path("/dev").glob("nvidia[0-9]*"), *Path("/dev").glob("kfd")]
+    processor_here = config["device"] == "auto" and workflow.local_exec and not devices
+    return 0 if config["device"] == "cpu" or processor_here else 1
+
+
 def entry(wildcards):
     return DATASETS[wildcards.dataset]
 

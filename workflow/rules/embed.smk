@@ -19,7 +19,7 @@ rule train:
         "../../envs/amucl.yaml"
     threads: config["threads"]["train"]
     resources:
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=training_gpus,
         mem_mb=8000,
         runtime=240,
     params:
