@@ -10,3 +10,9 @@ def expose_library() -> None:
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", here)]
     os.environ["PYTHONPATH"] = os.pathsep.join([here, *others])
     os.environ["PYTHONHASHSEED"] = "0"
+
+
+def gpu_here() -> bool:
+    """Whether this machine has an NVIDIA or AMD GPU, told by its device files: importing torch would cost seconds."""
+    devices = Path(os.devnull).parent
+    return any(devices.glob("nvidia[0-9]*")) or (devices / "kfd").exists()

@@ -270,11 +270,18 @@ WRONG = {
         {"datasets": {"aml": "yes"}},
         "config key `datasets.aml` is wrong; expected an entry (source, omics, ...) or nothing; got 'yes'",
     ),
-    "dataset named like a rule": ({"datasets": {"train": None}}, "config key `datasets.train`: the name cannot be"),
+    "dataset named like a rule": (
+        {"datasets": {"train": None}},
+        "config key `datasets.train`: this is the name of a rule",
+    ),
     "dataset named like a path": ({"datasets": {"a/b": None}}, "config key `datasets.a/b`: the name cannot be used"),
+    "dataset with an accent": (
+        {"datasets": {"données": None}},
+        "config key `datasets.données`: the name cannot be used",
+    ),
     "dataset named by a number": (
         {"datasets": {2024: None}},
-        "config key `datasets.2024`: the name cannot be used; expected text of letters, digits, - and _, and none of",
+        "config key `datasets.2024`: the name cannot be used; expected text of letters (a to z), digits, - and _",
     ),
     "unknown source": (
         {"datasets": {"mine": {"source": "file"}}},
@@ -288,7 +295,7 @@ WRONG = {
     ),
     "omic name": (
         {"datasets": {"a": {"source": "files", "omics": {"my omic": "x"}}}},
-        "config key `datasets.a.omics` is wrong; expected text that matches ^[A-Za-z][A-Za-z0-9_]*$; got 'my omic'",
+        "config key `datasets.a.omics` is wrong; expected a name of letters (a to z), digits and _ that begins with",
     ),
     "file that is not there": (
         {"datasets": {"a": {"source": "files", "omics": {"expression": "absent.tsv"}}}},
@@ -316,7 +323,7 @@ WRONG = {
     ),
     "sha256": (
         {"datasets": {"aml": {"sha256": "abc"}}},
-        "config key `datasets.aml.sha256` is wrong; expected text that matches ^[0-9a-f]{64}$; got 'abc'",
+        "config key `datasets.aml.sha256` is wrong; expected 64 hexadecimal digits; got 'abc'",
     ),
     "one cluster": (dataset(n_clusters=1), "`datasets.simulated.n_clusters` is wrong; expected at least 2; got 1"),
     "share above one": (dataset(missing_omic=0.9), "`datasets.simulated.missing_omic` is wrong; expected at most 0.5"),
@@ -407,8 +414,20 @@ WRONG = {
         {"gene_sets": {"go": ["https://example.org"]}},
         "config key `gene_sets.go`: `https://example.org` is no collection of gene sets; expected a name of the",
     ),
-    "two files of one name": (
+    "two collections of one name": (
         {"datasets": {"aml": {}}, "gene_sets": {"gsea": ["https://a.org/s.gmt", "https://b.org/s.gmt"]}},
+        "gene_sets.gsea`: two collections would both be called `s`; give each file a name of its own",
+    ),
+    "too large a seed": (
+        {"datasets": {"aml": {}}, "seed": 2**32},
+        "config key `seed` is wrong; expected at most 4294967295",
+    ),
+    "an omic that is a number": (
+        {"datasets": {"x": {"source": "files", "omics": {1: "a.tsv"}}}},
+        "config key `datasets.x.omics`",
+    ),
+    "two files of one name": (
+        {"datasets": {"aml": {}}, "gene_sets": {"go": ["https://a.org/s.gmt"], "gsea": ["https://b.org/s.gmt"]}},
         "genesets/s.gmt: two downloads would be kept under one name; expected one URL; got https://a.org/s.gmt and h",
     ),
     "two archives of one name": (
@@ -457,7 +476,7 @@ def test_datasets_are_required():
     [
         ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
         ("datasets: {a: {}}", "datasets.a.source` is wrong; expected simulated or benchmark or files; got None"),
-        ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected text that matches ^https?://; got 'x."),
+        ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),
         ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),
     ],
 )
@@ -477,3 +496,17 @@ def test_registry_may_lack_a_part(tmp_path):
     registry = load_registry(path)
     assert registry["gene_sets"] == {}
     assert resolve({"datasets": {"a": {}}, "gene_sets": {"go": [], "pathways": [], "gsea": []}}, registry)
+
+
+def test_urls_that_differ_in_their_query_are_kept_apart():
+    urls = [f"https://a.org/geneSetLibrary?mode=text&libraryName={name}" for name in ("One", "Two")]
+    resolved = resolve(minimal() | {"datasets": {"aml": {}}, "gene_sets": {"gsea": urls}}, REGISTRY)
+    files = [gene_set_file(url, REGISTRY, "downloads") for url in urls]
+    assert files[0] == "downloads/genesets/geneSetLibrary_mode_text_libraryName_One"
+    assert {file.removeprefix("downloads/") for file in files} <= set(downloadable(resolved, REGISTRY))
+
+
+def test_defaults_of_the_schema_are_those_of_the_shipped_configuration():
+    shipped = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    bare = resolve({"datasets": shipped["datasets"]}, REGISTRY)
+    assert resolve(shipped, REGISTRY) == bare

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from environment import expose_library
+from environment import expose_library, gpu_here
 from tests.shared import REPOSITORY
 
 WORKFLOW = str(REPOSITORY / "workflow")
@@ -38,3 +38,10 @@ def test_another_process_finds_the_library(monkeypatch, tmp_path):
     program = "import amucl.errors; print(amucl.errors.__file__)"
     found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, text=True, capture_output=True, check=True)
     assert found.stdout.strip() == f"{WORKFLOW}/amucl/errors.py"
+
+
+@pytest.mark.parametrize(("device", "found"), [("nvidia0", True), ("kfd", True), ("nvidiactl", False), ("null", False)])
+def test_a_gpu_is_told_by_its_device_file(monkeypatch, tmp_path, device, found):
+    (tmp_path / device).touch()
+    monkeypatch.setattr(os, "devnull", str(tmp_path / "null"))
+    assert gpu_here() is found

@@ -41,6 +41,12 @@ TYPE_NAMES = {
     "number": "a number",
     "boolean": "true or false",
 }
+PATTERNS = {
+    "^[A-Za-z][A-Za-z0-9_]*$": "a name of letters (a to z), digits and _ that begins with a letter",
+    "^[0-9a-f]{64}$": "64 hexadecimal digits",
+    "^[a-z]+$": "small letters (a to z)",
+    "^https?://": "an http or https URL",
+}
 SCHEMA_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "None": "null"}
 
 # JSON counts 3.0 as an integer; ranges and file names do not.
@@ -109,8 +115,16 @@ def gene_set_file(name: str, registry: dict[str, Any], downloads: str) -> str:
 def gene_set_source(name: str, registry: dict[str, Any]) -> dict[str, str | None]:
     """Where a downloaded collection comes from: url, mirror_path, sha256."""
     entry = registry["gene_sets"].get(name, {"url": name})
-    file = entry.get("file") or PurePosixPath(urlparse(entry["url"]).path).name
+    file = entry.get("file") or _file_of_url(entry["url"])
     return {"url": entry["url"], "mirror_path": f"genesets/{file}", "sha256": entry.get("sha256")}
+
+
+def collection_name(name: str, registry: dict[str, Any]) -> str:
+    """What tables call a collection: its name in the registry, else its file's name without .gmt."""
+    if name in registry["gene_sets"]:
+        return name
+    file = _file_of_url(name) if _is_url(name) else PurePosixPath(name).name
+    return file.removesuffix(".gz").removesuffix(".gmt")
 
 
 def archive_path(entry: dict[str, Any]) -> str:
@@ -135,11 +149,14 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
 
 
 def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
-    if name in RESERVED_NAMES or not isinstance(name, str) or not name.replace("_", "").replace("-", "").isalnum():
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise AmuclError(
             f"config key `datasets.{name}`: the name cannot be used",
-            expected=f"text of letters, digits, - and _, and none of {', '.join(sorted(RESERVED_NAMES))}",
+            expected="text of letters (a to z), digits, - and _",
+            action="change it, or put a number in quotes",
         )
+    if name in RESERVED_NAMES:
+        raise AmuclError(f"config key `datasets.{name}`: this is the name of a rule or folder", action="choose another")
     if entry is not None and not isinstance(entry, dict):
         raise _wrong(f"datasets.{name}", "an entry (source, omics, ...) or nothing", entry)
     entry, known = entry or {}, registry["datasets"].get(name)
@@ -252,8 +269,16 @@ def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
     owners = {"": config["gene_sets"]} | {f"datasets.{name}.": e["gene_sets"] for name, e in config["datasets"].items()}
     for owner, collections in owners.items():
         for kind, names in collections.items():
+            key = f"{owner}gene_sets.{kind}"
             for name in names:
-                _check_gene_set(name, f"{owner}gene_sets.{kind}", config, registry)
+                _check_gene_set(name, key, config, registry)
+            called = [collection_name(name, registry) for name in names]
+            twice = next((name for name in called if called.count(name) > 1), None)
+            if twice is not None:
+                raise AmuclError(
+                    f"config key `{key}`: two collections would both be called `{twice}`",
+                    action="give each file a name of its own",
+                )
 
 
 def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[str, Any]) -> None:
@@ -340,7 +365,7 @@ def _wanted(error: ValidationError) -> str:
     wording = {
         "type": lambda _: _types(error.schema),
         "enum": _choices,
-        "pattern": lambda rule: f"text that matches {rule}",
+        "pattern": lambda rule: PATTERNS[rule],
         "minimum": lambda rule: f"at least {rule}",
         "maximum": lambda rule: f"at most {rule}",
         "minItems": lambda rule: f"at least {rule} item(s)",
@@ -390,6 +415,13 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merge(merged[key], value) if both else copy.deepcopy(value)
     return merged
+
+
+def _file_of_url(url: str) -> str:
+    """The name under which a download is kept: the URL's last part, with its query where that is no file name."""
+    parts = urlparse(url)
+    name = PurePosixPath(parts.path).name
+    return name if PurePosixPath(name).suffix or not parts.query else re.sub(r"[^\w.-]+", "_", f"{name}_{parts.query}")
 
 
 def _is_url(name: str) -> bool:

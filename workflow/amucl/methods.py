@@ -46,8 +46,8 @@ METHODS = {
     "dmacl": Method("amucl.representation.dmacl:DMACL", "train"),
     "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None),
     "sglrr": Method("amucl.lowrank.sglrr:SGLRR", "lowrank"),
-    "pca": Method("amucl.representation.baselines:PCA", "embed"),
-    "kmeans": Method("amucl.representation.baselines:Concatenation", "embed"),
+    "pca": Method("amucl.representation.pca:PCA", "embed"),
+    "kmeans": Method("amucl.representation.concatenation:Concatenation", "embed"),
 }
 
 

@@ -23,12 +23,15 @@ PACKAGES = (
     "snakemake",
 )
 
-# A new line in the registry must not rerun every other method; a method's own entry is a parameter of its rule.
-NOT_HASHED = {"amucl.methods"}
+# A new line in the registry must not rerun every other method: a method's own entry is a parameter of its rule. This
+# module only tells what made a result.
+NOT_HASHED = {"amucl.methods", "amucl.provenance"}
 
 
 def code_hash(*sources: str | Path) -> str:
-    """Hash of all library modules that `sources` (file paths or dotted module names) import, directly or not.
+    """Hash of all modules that `sources` (file paths or dotted module names) import, directly or not.
+
+    These are the library's, and what a script shares with others of its folder.
 
     Snakemake tracks a rule's script but not what the script imports; as a parameter of the rule this hash makes it
     rerun exactly when code it can reach has changed.
@@ -42,24 +45,23 @@ def code_hash(*sources: str | Path) -> str:
 
 
 def import_closure(*sources: str | Path) -> set[Path]:
-    """Files of all library modules reachable from `sources` through import statements."""
+    """Files of all library modules and neighbouring files reachable from `sources` through import statements."""
     waiting = [source if isinstance(source, Path) else _module_file(source) for source in sources]
     reached: set[Path] = set()
     while waiting:
         file = waiting.pop()
         for name in _imported_modules(file):
-            module = _module_file(name)
+            module = _module_file(name, file.parent)
             if module is not None and module not in reached and name not in NOT_HASHED:
                 reached.add(module)
                 waiting.append(module)
     return reached | {file for source in sources if isinstance(source, str) and (file := _module_file(source))}
 
 
-def record(*, code: str, threads: int, parameters: dict[str, Any], device: str = "cpu") -> dict[str, Any]:
+def record(*, code: str | None, threads: int, parameters: dict[str, Any]) -> dict[str, Any]:
     """The sidecar of a result."""
     return {
         "code": code,
-        "device": device,
         "parameters": parameters,
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -75,7 +77,7 @@ def sha256(path: str | Path) -> str:
 
 
 def _imported_modules(file: Path) -> set[str]:
-    """Dotted names under `amucl` that a file imports, packages on the way included."""
+    """Dotted names of the library, and of neighbouring files, that a file imports, packages on the way included."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -83,15 +85,15 @@ def _imported_modules(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    ours = {name for name in names if name.split(".")[0] == LIBRARY.name}
+    ours = {name for name in names if (root := name.split(".")[0]) == LIBRARY.name or _module_file(root, file.parent)}
     return ours | {
         ".".join(parts[:end]) for name in ours for parts in [name.split(".")] for end in range(1, len(parts))
     }
 
 
-def _module_file(name: str) -> Path | None:
-    """The file of a dotted module, or None if the name is not a module (a class, a function)."""
-    base = LIBRARY.parent.joinpath(*name.split("."))
+def _module_file(name: str, folder: Path = LIBRARY.parent) -> Path | None:
+    """The file of a dotted module of the library, or of one in `folder`; None if the name is no such module."""
+    base = (LIBRARY.parent if name.split(".")[0] == LIBRARY.name else folder).joinpath(*name.split("."))
     for file in (base.with_suffix(".py"), base / "__init__.py"):
         if file.is_file():
             return file

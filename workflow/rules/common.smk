@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from amucl.config import (
     CLINICAL_ARCHIVE,
     archive_path,
+    collection_name,
     downloadable,
     gene_set_file,
     load_registry,
@@ -20,7 +21,7 @@ from amucl.config import (
 from amucl.errors import AmuclError
 from amucl.methods import METHODS
 from amucl.provenance import code_hash
-from environment import expose_library
+from environment import expose_library, gpu_here
 
 expose_library()
 
@@ -72,13 +73,26 @@ def method_code(script):
     return lambda wildcards: hashes[wildcards.method]
 
 
+def in_order(mapping):
+    """Settings in alphabetical order: written in another order they are the same parameter."""
+    return {key: in_order(value) if isinstance(value, dict) else value for key, value in sorted(mapping.items())}
+
+
 def method_settings(wildcards):
     """Hyperparameters of a method: the registry's preset, the user's settings, the seed."""
-    return {
-        **METHODS[wildcards.method].preset,
-        **config["method_settings"].get(wildcards.method, {}),
-        "random_state": config["seed"],
-    }
+    return in_order(
+        {
+            **METHODS[wildcards.method].preset,
+            **config["method_settings"].get(wildcards.method, {}),
+            "random_state": config["seed"],
+        }
+    )
+
+
+def registry_entry(wildcards):
+    """What of a method's registry line decides its result, beside the preset; a changed line reruns the method."""
+    method = METHODS[wildcards.method]
+    return {"estimator": method.estimator, "layer": method.layer}
 
 
 def training_gpus(wildcards):
@@ -86,8 +100,7 @@ def training_gpus(wildcards):
 
     Trainings that asked for a GPU in vain would wait for one another.
     """
-    devices = [*Path("/dev").glob("nvidia[0-9]*"), *Path("/dev").glob("kfd")]
-    processor_here = config["device"] == "auto" and workflow.local_exec and not devices
+    processor_here = config["device"] == "auto" and workflow.local_exec and not gpu_here()
     return 0 if config["device"] == "cpu" or processor_here else 1
 
 
@@ -111,11 +124,8 @@ def gene_sets(kind):
 
 
 def collection_names(kind):
-    """What tables call these collections: the names in the configuration, of a file its stem."""
-    return lambda wildcards: [
-        name if name in REGISTRY["gene_sets"] else Path(name).name.removesuffix(".gmt")
-        for name in entry(wildcards)["gene_sets"][kind]
-    ]
+    """What tables call these collections."""
+    return lambda wildcards: [collection_name(name, REGISTRY) for name in entry(wildcards)["gene_sets"][kind]]
 
 
 def results_of(datasets):
@@ -145,7 +155,7 @@ FORMATS = ("png", "pdf", "svg")
 BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control")
 BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 
-# What of an entry changes the cohort: another k or gene set must not rerun the preprocessing.
+# What of an entry changes the cohort: other gene sets or the run's k must not rerun the preprocessing.
 PREPROCESSING_KEYS = (
     "source",
     "cancer",
@@ -160,7 +170,12 @@ SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks")
 
 
 def simulation_settings(entry):
-    return {key: value for key, value in entry.items() if key not in SHARED_KEYS}
+    return in_order({key: value for key, value in entry.items() if key not in SHARED_KEYS})
+
+
+def preprocessing_entry(entry):
+    settings = in_order({key: value for key, value in entry.items() if key in PREPROCESSING_KEYS})
+    return settings | ({"omics": entry["omics"]} if "omics" in entry else {})
 
 
 def omics_of(entry):

@@ -41,15 +41,14 @@ rule download:
         "results/benchmarks/download/{file}.tsv"
     wildcard_constraints:
         file=names(SOURCES),
-    retries: 2
     conda:
         "../../envs/amucl.yaml"
     resources:
         mem_mb=500,
         runtime=60,
     params:
+        # No code hash: what was fetched does not depend on how, and a rerun would begin by deleting it.
         source=lambda wildcards: SOURCES[wildcards.file],
-        code=code("download.py"),
     message:
         "Fetching {wildcards.file}"
     script:
@@ -89,7 +88,7 @@ rule preprocess:
         mem_mb=8000,
         runtime=60,
     params:
-        entry=lambda wildcards: {key: value for key, value in entry(wildcards).items() if key in PREPROCESSING_KEYS},
+        entry=lambda wildcards: preprocessing_entry(entry(wildcards)),
         omics=lambda wildcards: omics_of(entry(wildcards)),
         code=code("preprocess.py"),
     message:

@@ -23,6 +23,7 @@ rule train:
         mem_mb=8000,
         runtime=240,
     params:
+        method=registry_entry,
         settings=method_settings,
         code=method_code("train.py"),
     message:
@@ -49,6 +50,7 @@ rule embed:
         mem_mb=4000,
         runtime=30,
     params:
+        method=registry_entry,
         settings=method_settings,
         code=method_code("embed.py"),
     message:

@@ -24,6 +24,7 @@ rule represent:
         mem_mb=8000,
         runtime=120,
     params:
+        method=registry_entry,
         settings=method_settings,
         code=method_code("represent.py"),
     message:

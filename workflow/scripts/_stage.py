@@ -15,11 +15,11 @@ from amucl.provenance import record
 
 
 @contextmanager
-def stage(snakemake) -> Iterator[dict[str, str]]:
+def stage(snakemake) -> Iterator[dict[str, str | None]]:
     """Run a script's work: progress to its log, linear algebra on its threads, provenance beside its output.
 
-    Yields a dict to which the work may add its `device`. A user's mistake becomes one line in the log and on the
-    terminal; a bug keeps its traceback in the log.
+    Yields a dict for what the provenance shall say beside parameters and versions (`device`, `mirror`). A user's
+    mistake becomes one line in the log and on the terminal; a bug keeps its traceback in the log.
     """
     logging.basicConfig(
         filename=snakemake.log[0], filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
@@ -28,7 +28,7 @@ def stage(snakemake) -> Iterator[dict[str, str]]:
     try:
         with threadpool_limits(snakemake.threads):
             yield used
-        _write_provenance(snakemake, used["device"])
+        _write_provenance(snakemake, used)
     except AmuclError as error:
         logging.getLogger("amucl").error("%s", error)
         sys.exit(f"amucl: {error}")
@@ -37,8 +37,7 @@ def stage(snakemake) -> Iterator[dict[str, str]]:
         raise
 
 
-def _write_provenance(snakemake, device: str) -> None:
+def _write_provenance(snakemake, used: dict[str, str]) -> None:
     parameters = dict(snakemake.params.items())
-    code = parameters.pop("code")
-    sidecar = record(code=code, threads=snakemake.threads, parameters=parameters, device=device)
-    write_json(sidecar, snakemake.output.provenance)
+    code = parameters.pop("code", None)
+    write_json(record(code=code, threads=snakemake.threads, parameters=parameters) | used, snakemake.output.provenance)

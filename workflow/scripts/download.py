@@ -4,12 +4,12 @@ from _stage import stage
 
 from amucl.cohort.download import fetch
 
-with stage(snakemake):
-    source = snakemake.params.source
+with stage(snakemake) as used:
+    source, used["mirror"] = snakemake.params.source, snakemake.config["mirror"]
     fetch(
         source["url"],
         snakemake.output.file,
-        mirror=snakemake.config["mirror"],
+        mirror=used["mirror"],
         mirror_path=source["mirror_path"],
         sha256=source["sha256"],
     )

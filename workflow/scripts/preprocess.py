@@ -3,7 +3,7 @@
 from _stage import stage
 
 from amucl.cohort.benchmark import read_benchmark
-from amucl.cohort.cohort import read_files_cohort, write_cohort
+from amucl.cohort.cohort import read_files_cohort, require_patients, write_cohort
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
@@ -29,6 +29,8 @@ with stage(snakemake):
         source=entry["source"],
         files=[{"name": file, "sha256": sha256(file)} for file in dict.fromkeys(source)],
     )
+    # Only a check, so not a parameter: another k must not rerun this rule.
+    require_patients(prepared.cohort, snakemake.config["datasets"][snakemake.wildcards.dataset]["ks"])
     write_cohort(prepared.cohort, snakemake.output.cohort)
     write_table(prepared.steps, snakemake.output.steps)
     write_table(prepared.ledger, snakemake.output.samples)

@@ -14,6 +14,7 @@ from amucl.cohort.cohort import (
     assemble,
     read_cohort,
     read_files_cohort,
+    require_patients,
     truth,
     views,
     write_cohort,
@@ -213,3 +214,10 @@ def test_the_index_survives_as_strings(tmp_path):
     result = preprocess(assemble({"a": frame}))
     write_cohort(result.cohort, tmp_path / "a.h5mu")
     assert list(read_cohort(tmp_path / "a.h5mu").obs_names) == ["10", "20", "30"]
+
+
+def test_more_clusters_than_complete_patients_are_refused(files):
+    cohort = prepare(files, patients="partial", truth=None).cohort
+    require_patients(cohort, [2, 3])
+    with pytest.raises(AmuclError, match="mine, keys `k`.*expected at most 3; got 4"):
+        require_patients(cohort, [2, 4])

@@ -242,6 +242,28 @@ def test_too_few_patients():
     assert "too few patients; expected at least 9; got 6" in message(tables, patients="partial", min_samples=9)
 
 
+def test_too_few_patients_of_one_omic():
+    found = message({"a": random_table(n=4)}, min_samples=9)
+    assert found == "too few patients; expected at least 9; got 4 (samples per omic: a 4)"
+
+
+def test_partial_patients_of_whom_none_is_complete():
+    tables = {"a": random_table(samples=[f"s{i}" for i in range(12)])}
+    tables["b"] = random_table(n=6, samples=["s0", "s1", "s2", "s3", "s4", "s5"])
+    tables["c"] = random_table(n=5, samples=["s6", "s7", "s8", "s9", "s10"])
+    found = message(tables, patients="partial")
+    assert "no patient has every omic; expected at least one: methods need some" in found
+    assert "got samples per omic: a 12, b 6, c 5" in found
+
+
+def test_the_steps_tell_how_many_partial_patients_get_no_label():
+    tables = {"a": random_table(n=6), "b": random_table(n=5, samples=["s4", "s5", "s6", "s7", "s8"])}
+    result = run(tables, patients="partial")
+    for omic in tables:
+        assert step(result, "patients", omic).reason == "all patients; 7 of 9 lack an omic and get no label"
+    assert step(run({"a": random_table()}, patients="partial"), "patients").reason == "all patients"
+
+
 def test_unknown_choices_are_refused():
     with pytest.raises(AmuclError, match="unknown impute; expected knn or median or none; got mice"):
         Preprocessing(impute="mice")
@@ -256,7 +278,16 @@ CLINICAL = pd.DataFrame(
 def test_truth_is_checked():
     tables = {"a": random_table(n=4)}
     found = message(tables, clinical=CLINICAL, truth="type")
-    assert found == "the truth column is absent; expected one of subtype, grade, os_time; got type"
+    assert found == (
+        "`truth`: no such column in the clinical table (did you mean `subtype`?); "
+        "expected one of subtype, grade, os_time; got type"
+    )
+    assert "(did you mean `grade`?)" in message(tables, clinical=CLINICAL, truth="GRADE")
+    assert "did you mean" not in message(tables, clinical=CLINICAL, truth="zzz")
+    found = message(tables, truth="type")
+    assert (
+        found == "`truth`: no such column in the clinical table; expected a clinical table with that column; got type"
+    )
     found = message(tables, clinical=CLINICAL, truth="subtype")
     assert "1 of 4 patients have no label in the truth column subtype; got s2" in found
     assert "truth_missing to ignore" in found

@@ -2,14 +2,16 @@ import gzip
 import logging
 
 import anndata
+import h5py
 import mudata
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
-from amucl.cohort.readers import parse_numbers, read_clinical, read_omic
+from amucl.cohort.readers import parse_numbers, read_clinical, read_h5mu, read_omic
 from amucl.errors import AmuclError
 from tests.shared import SHARED, needs_shared
 
@@ -146,8 +148,12 @@ BAD_TEXT = {
     "long row": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\t4\t5\n", "line 3: wrong number of fields", "expected 3; got 4"),
     "header too long": ("gene\ts1\ts2\ts3\ng1\t1\t2\n", "line 2: wrong number of fields", "got 3"),
     "empty line inside": ("gene\ts1\ts2\ng1\t1\t2\n\ng2\t3\t4\n", "line 3: wrong number of fields", "expected 3"),
-    "duplicate sample": ("gene\ts1\ts1\ng1\t1\t2\n", "duplicate sample ids", "got s1"),
-    "duplicate feature": ("gene\ts1\ts2\ng1\t1\t2\ng1\t3\t4\n", "duplicate feature ids", "got g1"),
+    "duplicate sample": ("gene\ts1\ts1\ng1\t1\t2\n", "duplicate sample ids", "got s1 (s1 in columns 2 and 3)"),
+    "duplicate feature": (
+        "gene\ts1\ts2\ng1\t1\t2\ng1\t3\t4\n",
+        "duplicate feature ids",
+        "got g1 (g1 in lines 2 and 3)",
+    ),
     "empty sample id": ("gene\ts1\t\ng1\t1\t2\n", "empty sample id", "position 2"),
     "empty feature id": ("gene\ts1\ts2\n\t1\t2\n", "empty feature id", "position 1"),
     "no rows": ("gene\ts1\ts2\n", "no rows below the header", "at least one row"),
@@ -204,6 +210,39 @@ def test_h5_files_that_are_no_mudata(tmp_path):
     assert "not an .h5mu file" in message(tmp_path / "c.h5mu")
 
 
+def test_h5_groups_without_data(tmp_path):
+    with h5py.File(tmp_path / "a.h5mu", "w") as handle:
+        handle.create_group("mod/expression")
+    assert "not an .h5mu file" in message(tmp_path / "a.h5mu")
+    with h5py.File(tmp_path / "b.h5mu", "w") as handle:
+        handle["mod"] = 1.0
+    assert "not an .h5mu file" in message(tmp_path / "b.h5mu")
+    mudata.MuData({"expression": anndata.AnnData(obs=pd.DataFrame(index=["p1"]))}).write_h5mu(tmp_path / "c.h5mu")
+    assert "c.h5mu: modality expression holds no data" in message(tmp_path / "c.h5mu")
+
+
+@pytest.mark.parametrize("of_cohort", [None, "sample", "patient"])
+@pytest.mark.parametrize("of_modality", [None, "sample"])
+@pytest.mark.parametrize("matrix", [np.array, csr_matrix])
+def test_h5mu_with_named_indices_and_sparse_values(tmp_path, of_cohort, of_modality, matrix):
+    samples = pd.Index(["p1", "p2", "p3"], name=of_modality)
+    features = pd.Index(["TP53", "KRAS"], name="gene")
+    values = TABLE.fillna(0)
+    first = anndata.AnnData(matrix(values), obs=pd.DataFrame(index=samples), var=pd.DataFrame(index=features))
+    other = anndata.AnnData(np.ones((3, 1)), obs=pd.DataFrame({"batch": [1, 2, 3]}, index=["p2", "p3", "p4"]))
+    cohort = mudata.MuData({"z": other, "expression": first})
+    cohort.obs = pd.DataFrame({"age": [2.0, 3, 4, 1]}, index=["p2", "p3", "p4", "p1"]).loc[cohort.obs_names]
+    cohort.obs = cohort.obs.rename_axis(index=of_cohort)
+    cohort.write_h5mu(tmp_path / "a.h5mu")
+    pd.testing.assert_frame_equal(read_omic(tmp_path / "a.h5mu", omic="expression"), values)
+    clinical = read_clinical(tmp_path / "a.h5mu")
+    assert clinical["age"].to_dict() == {"p1": 1, "p2": 2, "p3": 3, "p4": 4}
+    assert list(clinical.columns) == ["age"]
+    again = read_h5mu(tmp_path / "a.h5mu")
+    assert list(again.mod) == ["z", "expression"]
+    assert again.obs_names.name is None
+
+
 def test_parquet_cells_and_ids_are_checked(tmp_path):
     pd.DataFrame({"gene": ["g1", "g2"], "s1": ["1", "x"]}).to_parquet(tmp_path / "a.parquet")
     assert "row g2, column s1: not a number" in message(tmp_path / "a.parquet")
@@ -211,6 +250,31 @@ def test_parquet_cells_and_ids_are_checked(tmp_path):
     assert "duplicate feature ids" in message(tmp_path / "b.parquet")
     pd.DataFrame({"gene": ["g1", None], "s1": [1.0, 2.0]}).to_parquet(tmp_path / "c.parquet")
     assert "empty feature id" in message(tmp_path / "c.parquet")
+
+
+def test_a_parquet_without_ids_is_refused_whole(tmp_path):
+    TABLE.reset_index(drop=True).to_parquet(tmp_path / "a.parquet")
+    for orientation in ("features_in_rows", "samples_in_rows"):
+        found = message(tmp_path / "a.parquet", orientation=orientation)
+        assert "a.parquet: no id column" in found
+        assert "got a first column TP53 of type float64" in found
+        assert "save the ids as the index or the first column as text" in found
+    with pytest.raises(AmuclError, match="no id column"):
+        read_clinical(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("cells", [[True, False], [None, True]])
+def test_parquet_booleans_are_no_numbers(tmp_path, cells):
+    pd.DataFrame({"gene": ["g1", "g2"], "s1": [1.0, 2.0], "s2": cells}).to_parquet(tmp_path / "a.parquet")
+    found = message(tmp_path / "a.parquet")
+    assert f"row {'g1' if cells[0] else 'g2'}, column s2: not a number; expected a number; got 'True'" in found
+
+
+def test_repeated_ids_are_placed_in_either_orientation(tmp_path):
+    path = write(tmp_path / "a.tsv", "id\tg1\tg2\tg1\np1\t1\t2\t3\n")
+    assert "(g1 in columns 2 and 4)" in message(path, orientation="samples_in_rows")
+    path = write(tmp_path / "a.tsv", "id\tg1\np1\t1\np2\t2\np2\t3\np1\t3\n")
+    assert "got p1, p2 (p1 in lines 2 and 5)" in message(path, orientation="samples_in_rows")
 
 
 def test_gene_names_turned_into_dates_are_warned_about(tmp_path, caplog):
@@ -233,8 +297,8 @@ def test_clinical_keeps_strings_and_reads_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("sample\tage\np1\t1\np1\t2\n", "duplicate sample ids"),
-        ("sample\tage\tage\np1\t1\t2\n", "duplicate column ids"),
+        ("sample\tage\np1\t1\np2\t3\np1\t2\n", r"duplicate sample ids.*\(p1 in lines 2 and 4\)"),
+        ("sample\tage\tage\np1\t1\t2\n", r"duplicate column ids.*\(age in columns 2 and 3\)"),
         ("sample\tage\tsex\np1\t1\tF\np2\t1\n", "line 3: wrong number of fields"),
         ("sample\tage\n\t1\n", "empty sample id"),
         ("", "the file is empty"),

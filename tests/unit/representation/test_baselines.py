@@ -8,7 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from amucl.errors import AmuclError
-from amucl.representation.baselines import PCA, Concatenation
+from amucl.representation.concatenation import Concatenation
+from amucl.representation.pca import PCA
 
 
 @pytest.fixture

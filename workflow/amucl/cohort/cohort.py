@@ -145,6 +145,19 @@ def about(cohort: mudata.MuData) -> dict:
     return json.loads(cohort.uns["amucl"])
 
 
+def require_patients(cohort: mudata.MuData, ks: Sequence[int]) -> None:
+    """Refuse to look for more clusters than there are patients with every omic."""
+    complete = len(set.intersection(*(set(cohort[omic].obs_names) for omic in cohort.mod)))
+    if max(ks) > complete:
+        raise AmuclError(
+            "more clusters are asked for than there are patients with every omic",
+            where=f"{about(cohort)['dataset']}, keys `k`, `n_clusters` and `biology`",
+            expected=f"at most {complete}",
+            got=max(ks),
+            action="ask for fewer",
+        )
+
+
 def views(
     cohort: mudata.MuData, *, layer: str | None = "normalized", complete: bool = True
 ) -> tuple[list[np.ndarray], list[str], list[str], list[list[str]]]:

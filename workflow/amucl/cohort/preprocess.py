@@ -8,6 +8,7 @@ features by variance, normalised per feature.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -96,8 +97,8 @@ def preprocess(
     highest variance and ``var["variance"]`` is the variance on the analysis scale. `files` (name and sha256 of each
     input) goes into the provenance.
 
-    Raises AmuclError when a step leaves no sample or feature, when fewer than `min_samples` patients remain, or when
-    the truth column is absent or incomplete.
+    Raises AmuclError when a step leaves no sample or feature, when fewer than `min_samples` patients remain, when no
+    patient has every omic, or when the truth column is absent or incomplete.
     """
     settings = settings or Preprocessing()
     work = _Work(raw)
@@ -246,14 +247,25 @@ def _choose_patients(work: _Work, settings: Preprocessing) -> None:
     present = {omic: set(table.index) for omic, table in work.tables.items()}
     counts = ", ".join(f"{omic} {len(rows)}" for omic, rows in present.items())
     intersect = settings.patients == "intersect"
-    patients = set.intersection(*present.values()) if intersect else set.union(*present.values())
+    complete = set.intersection(*present.values())
+    patients = complete if intersect else set.union(*present.values())
     if len(patients) < settings.min_samples:
+        join = intersect and len(present) > 1
         raise AmuclError(
-            "too few patients with every omic" if intersect else "too few patients",
+            "too few patients with every omic" if join else "too few patients",
             expected=f"at least {settings.min_samples}",
             got=f"{len(patients)} (samples per omic: {counts})",
-            action="check the ids of the samples, or set patients to partial" if intersect else None,
+            action="check the ids of the samples, or set patients to partial" if join else None,
         )
+    if not complete:
+        raise AmuclError(
+            "no patient has every omic",
+            expected="at least one: methods need some",
+            got=f"samples per omic: {counts}",
+            action="check the ids of the samples, or leave an omic out",
+        )
+    partial = len(patients) - len(complete)
+    everyone = "all patients" + (f"; {partial} of {len(patients)} lack an omic and get no label" if partial else "")
     for omic, table in work.tables.items():
         keep = table.index.isin(list(patients))
         lacking = {other: ~table.index.isin(list(rows)) for other, rows in present.items() if other != omic}
@@ -261,7 +273,7 @@ def _choose_patients(work: _Work, settings: Preprocessing) -> None:
             for row in np.flatnonzero(~keep):
                 reason = f"no {' and no '.join(other for other, absent in lacking.items() if absent[row])}"
                 work.drop_samples(omic, table.index[[row]], reason)
-        reason = "patients with every omic" if intersect else "patients with any omic"
+        reason = "patients with every omic" if intersect else everyone
         work.advance(omic, "patients", table[keep], reason=reason)
 
 
@@ -337,8 +349,13 @@ def _check_truth(obs: pd.DataFrame, settings: Preprocessing) -> None:
     if column is None:
         return
     if column not in obs:
+        columns = {name.lower(): name for name in obs.columns[1:]}
+        close = difflib.get_close_matches(column.lower(), columns, n=1)
         raise AmuclError(
-            "the truth column is absent", expected=f"one of {some(obs.columns[1:], 20) or 'none'}", got=column
+            "no such column in the clinical table" + (f" (did you mean `{columns[close[0]]}`?)" if close else ""),
+            where="`truth`",
+            expected=f"one of {some(obs.columns[1:], 20)}" if columns else "a clinical table with that column",
+            got=column,
         )
     unknown = obs.index[obs[column].isna()]
     if len(unknown) and (settings.truth_missing == "error" or len(unknown) == len(obs)):

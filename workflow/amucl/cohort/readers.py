@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anndata
 import h5py
 import mudata
 import numpy as np
@@ -62,13 +63,15 @@ def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "feature
         raise AmuclError("unknown orientation", where=omic, expected=" or ".join(ORIENTATIONS), got=orientation)
     file = require_file(path, purpose=f"{omic} table")
     kind = _kind(file)
+    transposed = orientation == "features_in_rows"
     if kind == ".h5mu":
         table = _modality(file, omic)
     else:
         rows = _read_parquet_numbers(file) if kind == ".parquet" else parse_numbers(_read_text(file), file, kind=kind)
-        table = rows.T if orientation == "features_in_rows" else rows
-    check_ids(table.index, "sample", file)
-    check_ids(table.columns, "feature", file)
+        table = rows.T if transposed else rows
+    places = (None, None) if kind not in _TEXT_SUFFIXES else ("column", "line") if transposed else ("line", "column")
+    check_ids(table.index, "sample", file, place=places[0])
+    check_ids(table.columns, "feature", file, place=places[1])
     _warn_of_dates(table.columns, file)
     return table.rename_axis(index="sample", columns=None)
 
@@ -87,8 +90,9 @@ def read_clinical(path: str | os.PathLike) -> pd.DataFrame:
         table = _read_parquet(file)
     else:
         table = parse_strings(_read_text(file), file, kind=kind)
-    check_ids(table.index, "sample", file)
-    check_ids(table.columns, "column", file)
+    places = ("line", "column") if kind in _TEXT_SUFFIXES else (None, None)
+    check_ids(table.index, "sample", file, place=places[0])
+    check_ids(table.columns, "column", file, place=places[1])
     return tidy_columns(table).rename_axis(index="sample", columns=None)
 
 
@@ -97,17 +101,22 @@ def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: _tidy_column(table[name]) for name in table.columns}, index=table.index)
 
 
-def check_ids(ids: Sequence[str], kind: str, where: object) -> None:
-    """Refuse empty and repeated ids."""
+def check_ids(ids: Sequence[str], kind: str, where: object, *, place: str | None = None) -> None:
+    """Refuse empty and repeated ids.
+
+    `place` (``line`` or ``column``) is where a text file has them, the first id in the second: the message then says
+    where the first repeated id stands.
+    """
     if "" in ids:
         raise AmuclError(f"empty {kind} id", where=where, got=f"none at position {list(ids).index('') + 1}")
     repeated = [name for name, count in Counter(ids).items() if count > 1]
     if repeated:
+        first, second = [number for number, name in enumerate(ids, start=2) if name == repeated[0]][:2]
         raise AmuclError(
             f"duplicate {kind} ids",
             where=where,
             expected="each id once",
-            got=some(repeated),
+            got=some(repeated) + (f" ({repeated[0]} in {place}s {first} and {second})" if place else ""),
             action="rename or merge them",
         )
 
@@ -167,18 +176,28 @@ def parse_strings(text: str, where: object, *, kind: str = ".tsv") -> pd.DataFra
 
 
 def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
-    """The MuData in `path`; AmuclError if it is not one."""
+    """The MuData in `path`: its modalities, ``obs`` and ``uns``, indices without names; AmuclError if it is not one.
+
+    It is put together from its parts because mudata.read_h5mu refuses named indices unless it may copy the modalities'
+    columns into ``obs``.
+    """
     file = require_file(path)
-    problem = AmuclError("not an .h5mu file (MuData)", where=file, action="check that the file is complete")
     try:
         with h5py.File(file, "r") as handle:
-            if "mod" not in handle:
-                raise problem
+            names = [str(name) for name in handle["mod"].attrs.get("mod-order", list(handle["mod"]))]
+            obs = anndata.io.read_elem(handle["obs"]).rename_axis(index=None)
+            uns = anndata.io.read_elem(handle["uns"]) if "uns" in handle else {}
+        modalities = {name: mudata.read_h5ad(file, name) for name in names}
+        check_ids(obs.index, "sample", file)
+        for modality in modalities.values():
+            modality.obs_names.name = modality.var_names.name = None
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="var_names are not unique")  # genes may stand in two omics
-            return mudata.read_h5mu(file)
-    except (OSError, KeyError) as error:
-        raise problem from error
+            cohort = mudata.MuData(modalities, uns=uns)
+        cohort.obs = obs.reindex(cohort.obs_names)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise AmuclError("not an .h5mu file (MuData)", where=file, action="check that the file is complete") from error
+    return cohort
 
 
 @dataclass(frozen=True)
@@ -309,8 +328,17 @@ def _read_parquet(file: Path) -> pd.DataFrame:
         frame = pd.read_parquet(file)
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise AmuclError("not a parquet file, or a damaged one", where=file) from error
-    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1]:
-        frame = frame.set_index(frame.columns[0])
+    if isinstance(frame.index, pd.RangeIndex) and not frame.empty:
+        first = frame.columns[0]
+        if pd.api.types.infer_dtype(frame[first].astype(object), skipna=True) != "string":
+            raise AmuclError(
+                "no id column",
+                where=file,
+                expected="ids as the index or, as text, in the first column",
+                got=f"a first column {first} of type {frame[first].dtype}",
+                action="save the ids as the index or the first column as text",
+            )
+        frame = frame.set_index(first)
     if frame.empty:
         raise AmuclError("no rows or no columns", where=file, expected="ids and values", got=f"shape {frame.shape}")
     missing_id = frame.index.isna()
@@ -324,6 +352,9 @@ def _read_parquet_numbers(file: Path) -> pd.DataFrame:
     columns = {}
     for position, name in enumerate(frame.columns):
         cells = frame.iloc[:, position]
+        if pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
+            row = int(np.argmax(cells.notna()))
+            raise _not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
         numbers = pd.to_numeric(cells.mask(cells.isin(MISSING)), errors="coerce").to_numpy(np.float64, na_value=np.nan)
         wrong = np.isnan(numbers) & ~(cells.isna() | cells.isin(MISSING)).to_numpy()
         if wrong.any():
@@ -339,6 +370,8 @@ def _modality(file: Path, omic: str) -> pd.DataFrame:
     cohort = read_h5mu(file)
     if omic not in cohort.mod:
         raise AmuclError("no such modality in the .h5mu", where=file, expected=some(cohort.mod, 20), got=omic)
+    if cohort[omic].X is None:
+        raise AmuclError(f"modality {omic} holds no data", where=file, expected="samples x features in its X")
     table = cohort[omic].to_df().astype(np.float64)
     if table.empty:
         raise AmuclError(f"modality {omic} has no samples or no features", where=file, got=f"shape {table.shape}")

@@ -64,3 +64,9 @@ def principal_coordinates(x: np.ndarray, variance: float = 1.0) -> np.ndarray:
     coordinates = u[:, :r] * s[:r]
     signs = np.sign(coordinates[np.abs(coordinates).argmax(axis=0), np.arange(r)])
     return coordinates * np.where(signs == 0, 1, signs)
+
+
+def concatenated_coordinates(views: list[np.ndarray]) -> np.ndarray:
+    """All omics, z-scored and equally weighted, as coordinates that keep every distance: (n, r), r <= n - 1."""
+    blocks = weighted_blocks([zscore(view) for view in checked_views(views)])
+    return principal_coordinates(np.hstack(blocks))

@@ -1,4 +1,4 @@
-"""The linear baselines every learned embedding must beat: principal components and the plain concatenation."""
+"""Principal components: the linear baseline that every learned embedding must beat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from amucl.errors import AmuclError
-from amucl.representation.blocks import checked_views, principal_coordinates, weighted_blocks, zscore
+from amucl.representation.blocks import concatenated_coordinates
 
 
 class PCA(BaseEstimator):
@@ -43,34 +43,5 @@ class PCA(BaseEstimator):
         if self.n_components is not None and self.n_components < 1:
             raise AmuclError("n_components is too small", where="PCA", expected="at least 1", got=self.n_components)
         wanted = self.n_components or self.n_clusters or 10
-        self.embedding_ = _concatenated_coordinates(views)[:, :wanted]
+        self.embedding_ = concatenated_coordinates(views)[:, :wanted]
         return self
-
-
-class Concatenation(BaseEstimator):
-    """The z-scored, equally weighted omics themselves, rotated to at most n - 1 columns: all distances are kept.
-
-    With k-means on it this is the field's baseline "k-means on the concatenation".
-
-    Attributes
-    ----------
-    embedding_ : (n, r) array, r <= n - 1.
-    """
-
-    def __init__(
-        self, n_clusters: int | None = None, *, random_state: int = 0, n_threads: int = 1, device: str = "auto"
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.random_state = random_state
-        self.n_threads = n_threads
-        self.device = device
-
-    def fit(self, views: list[np.ndarray], y: None = None) -> Concatenation:
-        """views: list of (n, p_m) arrays without missing values."""
-        self.embedding_ = _concatenated_coordinates(views)
-        return self
-
-
-def _concatenated_coordinates(views: list[np.ndarray]) -> np.ndarray:
-    blocks = weighted_blocks([zscore(view) for view in checked_views(views)])
-    return principal_coordinates(np.hstack(blocks))

@@ -1,0 +1,29 @@
+"""Every Snakemake command of the documents is one that Snakemake understands."""
+
+import re
+import shlex
+
+import pytest
+
+from tests.shared import REPOSITORY
+from tests.workflow.runner import Checkout
+
+TEXTS = [REPOSITORY / "README.md", REPOSITORY / "config" / "paper.yaml"]
+COMMANDS = {
+    re.split(r"\s{2,}#", line.strip().removeprefix("# "))[0]
+    for text in TEXTS
+    for line in re.findall(r"^(?:# .*: )?(snakemake .*)$", text.read_text(encoding="utf-8"), re.MULTILINE)
+}
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) >= 4
+
+
+@pytest.mark.parametrize("command", sorted(command for command in COMMANDS if "profiles/slurm" not in command))
+def test_a_documented_command_plans_a_run(command, tmp_path):
+    checkout = Checkout(tmp_path / "repository")
+    (checkout.folder / "mirror").mkdir()
+    command = command.replace("/path/to/mirror", "mirror").replace(" --configfile mine.yaml", "")
+    printed = checkout.snakemake("-n", *shlex.split(command)[1:])
+    assert "This was a dry-run" in printed
