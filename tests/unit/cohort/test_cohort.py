@@ -219,5 +219,5 @@ def test_the_index_survives_as_strings(tmp_path):
 def test_more_clusters_than_complete_patients_are_refused(files):
     cohort = prepare(files, patients="partial", truth=None).cohort
     require_patients(cohort, [2, 3])
-    with pytest.raises(AmuclError, match="mine, keys `k`.*expected at most 3; got 4"):
+    with pytest.raises(AmuclError, match=r"mine, keys `k`.*expected at most 3; got 4"):
         require_patients(cohort, [2, 4])
