@@ -6,18 +6,20 @@ import subprocess
 import time
 
 import pytest
+import yaml
 
 from tests.workflow.runner import MINI, Checkout, environment
 
 pytestmark = pytest.mark.xdist_group("mini")  # one worker, one run
 
 
-def touched_files(checkout, module):
-    """The files to be made again after `module` has changed; the change is taken back."""
+def touched_files(checkout, module, old="", new="\n# a change\n"):
+    """The files to be made again after `module` has changed (`old` to `new`); the change is taken back."""
     path = checkout.folder / "workflow" / "amucl" / module
     before = path.read_text(encoding="utf-8")
     try:
-        path.write_text(before + "\n# a change\n", encoding="utf-8")
+        assert old in before
+        path.write_text(before.replace(old, new) if old else before + new, encoding="utf-8")
         return checkout.pending()
     finally:
         path.write_text(before, encoding="utf-8")
@@ -52,6 +54,29 @@ def test_a_changed_figure_draws_again_and_computes_nothing(mini):
 
 def test_a_new_method_in_the_registry_reruns_nothing(mini):
     assert touched_files(mini, "methods.py") == set()
+
+
+def test_a_changed_registry_line_reruns_its_method(mini):
+    files = touched_files(
+        mini,
+        "methods.py",
+        '"pca": Method("amucl.representation.pca:PCA", "embed")',
+        '"pca": Method("amucl.representation.pca:PCA", "embed", layer=None)',
+    )
+    assert "results/simulated/pca/embedding.tsv" in files
+    assert {file.rsplit("/", 1)[0] for file in files} == {"results", "results/simulated/pca", "results/comparison"}
+
+
+def test_settings_in_another_order_rerun_nothing(mini):
+    turned = dict(reversed(MINI.items()))
+    turned["method_settings"] = {
+        name: dict(reversed(values.items())) for name, values in reversed(MINI["method_settings"].items())
+    }
+    try:
+        (mini.folder / "mine.yaml").write_text(yaml.safe_dump(turned, sort_keys=False), encoding="utf-8")
+        assert mini.pending() == set()
+    finally:
+        mini.configure(MINI)
 
 
 def test_another_k_cuts_again_but_trains_nothing(mini):
