@@ -27,7 +27,7 @@ run: $(VENV)/installed
 	@echo "The report: $(CURDIR)/results/report.html"
 
 test: $(VENV)/installed
-	python -m pytest -n 2 --dist loadgroup
+	python -m pytest
 
 lint: $(VENV)/installed
 	ruff check

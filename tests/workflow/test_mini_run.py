@@ -12,8 +12,6 @@ from amucl.cohort.cohort import about, read_cohort
 from amucl.files import read_matrix, read_table
 from amucl.methods import METHODS
 
-pytestmark = pytest.mark.xdist_group("mini")  # one worker, one run
-
 KS = (2, 3, 4, 5)
 K4 = "simulated/dmacl/k4"
 

@@ -10,8 +10,6 @@ from amucl.cohort.simulator import Simulation, simulate
 from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 
-pytestmark = pytest.mark.xdist_group("own cohort")
-
 DATASET = {
     "source": "files",
     "omics": {"expression": "data/rna.tsv.gz", "methylation": "data/meth.csv"},

@@ -3,13 +3,12 @@
 import hashlib
 
 import pandas as pd
-import pytest
 
 from amucl.cohort.cohort import read_cohort
 from amucl.files import read_matrix, read_table
 from tests.shared import MIRROR, needs_shared
 
-pytestmark = [needs_shared, pytest.mark.xdist_group("aml")]
+pytestmark = needs_shared
 K6 = "aml/dmacl/k6"
 
 

@@ -5,12 +5,9 @@ import signal
 import subprocess
 import time
 
-import pytest
 import yaml
 
 from tests.workflow.runner import MINI, Checkout, environment
-
-pytestmark = pytest.mark.xdist_group("mini")  # one worker, one run
 
 
 def touched_files(checkout, module, old="", new="\n# a change\n"):

@@ -18,7 +18,7 @@ rule report:
         mem_mb=4000,
         runtime=30,
     params:
-        config=GIVEN,
+        config=in_order(GIVEN),
         snakefile=workflow.main_snakefile,
         code=code("report.py"),
     message:
@@ -43,7 +43,7 @@ rule dataset_report:
         mem_mb=4000,
         runtime=30,
     params:
-        config=GIVEN,
+        config=in_order(GIVEN),
         snakefile=workflow.main_snakefile,
         code=code("report.py"),
     message:
