@@ -1,6 +1,6 @@
 # Every target prints the plain command it runs; make itself is a convenience.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint report clean
+.PHONY: help run test lint bench report clean
 
 PYTHON ?= python3
 CORES ?= all
@@ -12,6 +12,7 @@ help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
 	@echo "make test    run the tests"
 	@echo "make lint    check style and workflow"
+	@echo "make bench   measure speed against named references (some minutes)"
 	@echo "make report  write results/report.html again"
 	@echo "make clean   remove results/ (not the environment)"
 
@@ -34,6 +35,9 @@ lint: $(VENV)/installed
 	ruff format --check
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+
+bench: $(VENV)/installed
+	PYTHONPATH=workflow:. python -m tests.bench.evaluation
 
 report: $(VENV)/installed
 	snakemake --cores 1 --forcerun report -- results/report.html

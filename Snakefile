@@ -24,7 +24,8 @@ rule all:
     default_target: True
     input:
         results_of(DATASETS),
-        "results/comparison/metrics.tsv",
+        "results/comparison/summary.tsv",
+        "results/comparison/clinic.png",
         "results/report.html",
 
 

@@ -55,7 +55,11 @@ def test_defaults_are_filled_in():
         "methods": ["dmacl", "dmacl-published", "sglrr", "pca", "kmeans"],
         "method_settings": {},
         "k": [2, 3, 4, 5, 6, 7],
-        "kmeans_restarts": 100,
+        "kmeans_restarts": 1000,
+        "kmeans_starts": ["k-means++", "random"],
+        "stability": {"draws": 100, "fraction": 0.8},
+        "max_permutations": 100_000,
+        "peers": None,
         "preprocessing": {},
         "gene_sets": {
             "go": ["go_bp"],
@@ -98,9 +102,9 @@ def test_resolving_twice_changes_nothing(mine):
     assert resolve(again, REGISTRY) == once
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
-def test_shipped_configurations_resolve(name):
-    config = read("config.yaml") | read(name)
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "simulations.yaml"])
+def test_shipped_configurations_resolve(name, tmp_path):
+    config = read("config.yaml") | read(name) | {"mirror": str(tmp_path)}
     resolved = resolve(config, REGISTRY)
     assert list(resolved["datasets"]) == list(config["datasets"])
     assert set(resolved["methods"]) <= set(METHODS)
@@ -119,9 +123,54 @@ def test_the_papers_run_is_theirs():
         assert entry["gene_sets"] == resolved["gene_sets"]
 
 
+def test_the_published_simulations(tmp_path):
+    config = read("config.yaml") | read("simulations.yaml") | {"mirror": [str(tmp_path), "https://example.org/copy"]}
+    resolved = resolve(config, REGISTRY)
+    names = [f"{sizes}_{k}" for sizes in ("equal", "heterogeneous") for k in (5, 10, 15)]
+    assert (list(resolved["datasets"]), resolved["kmeans_restarts"], resolved["biology"]) == (names, 1000, [])
+    assert resolved["mirror"] == config["mirror"]
+    for name, entry in resolved["datasets"].items():
+        assert entry["setting"] == name.replace("_", "/")
+        assert (entry["truth"], entry["url"], entry["preprocessing"]) == ("cluster", None, {"log2": False})
+        assert entry["n_clusters"] == int(name.split("_")[1]) == max(7, entry["ks"][-1]) or entry["n_clusters"] == 5
+        assert entry["omics"] == ["expression", "methylation", "protein"]
+    files = [path for path in downloadable(resolved, REGISTRY) if not path.startswith("genesets/")]
+    assert len(files) == 24
+    assert files[:4] == [
+        *("simulated/equal/5/omics2.txt", "simulated/equal/5/omics1.txt"),
+        *("simulated/equal/5/omics3.txt", "simulated/equal/5/clusters.txt"),
+    ]
+
+
+def test_a_published_simulation_without_an_address_needs_a_mirror_or_its_files(tmp_path):
+    config = minimal(datasets={"equal_5": {"omics": ["protein"]}}, gene_sets={"go": [], "pathways": [], "gsea": []})
+    with pytest.raises(AmuclError) as error:
+        resolve(config, REGISTRY)
+    assert str(error.value) == (
+        "simulated/equal/5/omics3.txt: no address is known for this file; expected config key `mirror`: a folder or "
+        "URL that has it; config/README.md says where it was published"
+    )
+    for name in ("omics3.txt", "clusters.txt"):
+        file = tmp_path / "simulated" / "equal" / "5" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert resolve(config | {"downloads": str(tmp_path)}, REGISTRY)["biology"] == []
+    config["datasets"]["equal_5"]["url"] = "https://example.org/equal/5/"
+    sources = downloadable(resolve(config, REGISTRY), REGISTRY)
+    assert {path: source["url"] for path, source in sources.items()} == {
+        f"simulated/equal/5/{name}": f"https://example.org/equal/5/{name}" for name in ("omics3.txt", "clusters.txt")
+    }
+
+
+def test_expression_of_a_published_simulation_is_explained_unless_told_otherwise(tmp_path):
+    resolved = resolve(minimal(datasets={"heterogeneous_10": {}}, mirror=str(tmp_path)), REGISTRY)
+    assert resolved["biology"] == [{"dataset": "heterogeneous_10", "method": "dmacl", "k": 10}]
+    assert resolved["datasets"]["heterogeneous_10"]["gene_sets"]["go"] == ["go_bp"]
+
+
 def test_registry_is_valid_and_complete():
     assert set(REGISTRY) == {"datasets", "gene_sets"}
-    assert len(REGISTRY["datasets"]) == 11
+    assert len(REGISTRY["datasets"]) == 17
     assert set(REGISTRY["gene_sets"]) == {"hallmark", "kegg", "reactome", "go_bp"}
 
 
@@ -285,7 +334,7 @@ WRONG = {
     ),
     "unknown source": (
         {"datasets": {"mine": {"source": "file"}}},
-        "config key `datasets.mine.source` is wrong (did you mean `files`?); expected simulated or benchmark or files;",
+        "config key `datasets.mine.source` is wrong (did you mean `files`?); expected simulated or benchmark or",
     ),
     "key of another source": (dataset(omics={}), "config key `datasets.simulated.omics` is unknown; expected one of"),
     "files without omics": ({"datasets": {"a": {"source": "files"}}}, "config key `datasets.a.omics` is missing"),
@@ -389,6 +438,18 @@ WRONG = {
     "truth value for a number": ({"seed": True}, "config key `seed` is wrong; expected a whole number of at least 0;"),
     "text for a number": ({"seed": "1"}, "config key `seed` is wrong; expected a whole number of at least 0; got '1'"),
     "negative seed": ({"seed": -1}, "config key `seed` is wrong; expected at least 0; got -1"),
+    "unknown start": (
+        {"kmeans_starts": ["best"]},
+        "config key `kmeans_starts[0]` is wrong; expected k-means++ or random; got 'best'",
+    ),
+    "subsamples of everybody": (
+        {"stability": {"fraction": 1.0}},
+        "config key `stability.fraction` is wrong; expected at most 0.95; got 1.0",
+    ),
+    "too few permutations": (
+        {"max_permutations": 10},
+        "config key `max_permutations` is wrong; expected at least 100; got 10",
+    ),
     "no restart": ({"kmeans_restarts": 0}, "config key `kmeans_restarts` is wrong; expected at least 1; got 0"),
     "no thread": ({"threads": {"train": 0}}, "config key `threads.train` is wrong; expected at least 1; got 0"),
     "threads of an unknown stage": (
@@ -399,6 +460,16 @@ WRONG = {
     "mirror that is not there": (
         {"mirror": "nowhere"},
         "config key `mirror` is wrong; expected a folder that exists or an http or https URL; got 'nowhere'",
+    ),
+    "second mirror that is not there": (
+        {"mirror": [".", "https://example.org", "nowhere"]},
+        "config key `mirror[2]` is wrong; expected a folder that exists or an http or https URL; got 'nowhere'",
+    ),
+    "no mirror in the list": ({"mirror": []}, "config key `mirror` is wrong; expected at least 1 item(s); got []"),
+    "a number for a mirror": ({"mirror": 3}, "config key `mirror` is wrong; expected text or a list or null; got 3"),
+    "setting of a published simulation": (
+        {"datasets": {"equal_5": {"setting": "equal/6"}}},
+        "config key `datasets.equal_5.setting` is wrong; expected equal/5 or equal/10 or equal/15 or heterogeneous/5",
     ),
     "mirror by another protocol": ({"mirror": "ftp://x.org"}, "config key `mirror` is wrong; expected a folder that"),
     "unknown gene sets": (
@@ -475,7 +546,10 @@ def test_datasets_are_required():
     ("text", "message"),
     [
         ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
-        ("datasets: {a: {}}", "datasets.a.source` is wrong; expected simulated or benchmark or files; got None"),
+        (
+            "datasets: {a: {}}",
+            "datasets.a.source` is wrong; expected simulated or benchmark or intersim_published or files; got None",
+        ),
         ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),
         ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),
     ],

@@ -29,10 +29,17 @@ RESERVED_NAMES = {
     *("all", "benchmarks", "comparison", "compare", "cut", "dataset_report", "download", "downloads", "embed"),
     *("fetch", "gsea", "kmeans", "logs", "markers", "metrics", "over_representation", "peers", "preprocess"),
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
-    *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation"),
+    *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
+    *("score_peers", "draw_confusion", "draw_ranking"),
 }
 DEFAULT_K = 6
 CLINICAL_ARCHIVE = "benchmark/clinical.zip"
+INTERSIM_FILES = {
+    "methylation": "omics1.txt",
+    "expression": "omics2.txt",
+    "protein": "omics3.txt",
+    "clinical": "clusters.txt",
+}
 TYPE_NAMES = {
     "object": "a mapping",
     "array": "a list",
@@ -132,6 +139,11 @@ def archive_path(entry: dict[str, Any]) -> str:
     return f"benchmark/{entry['cancer']}.zip"
 
 
+def intersim_paths(entry: dict[str, Any]) -> dict[str, str]:
+    """Paths of a published simulation's files in a mirror and among the downloads: omics, then `clinical`."""
+    return {name: f"simulated/{entry['setting']}/{INTERSIM_FILES[name]}" for name in [*entry["omics"], "clinical"]}
+
+
 def downloadable(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, dict[str, str | None]]:
     """Every file a run may fetch: mirror path -> url, mirror_path, sha256."""
     return {source["mirror_path"]: source for source in _sources(config, registry)}
@@ -143,6 +155,10 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
         if entry["source"] == "benchmark":
             sources.append({"url": entry["url"], "mirror_path": archive_path(entry), "sha256": entry["sha256"]})
             sources.append({"url": entry["clinical_url"], "mirror_path": CLINICAL_ARCHIVE, "sha256": None})
+        if entry["source"] == "intersim_published":
+            for path in intersim_paths(entry).values():
+                url = f"{entry['url'].rstrip('/')}/{PurePosixPath(path).name}" if entry["url"] else None
+                sources.append({"url": url, "mirror_path": path, "sha256": None})
     names = {name for entry in config["datasets"].values() for kind in entry["gene_sets"].values() for name in kind}
     known = sorted(name for name in names if name in registry["gene_sets"] or _is_url(name))
     return sources + [gene_set_source(name, registry) for name in known]
@@ -245,9 +261,12 @@ def _check_method_settings(settings: dict[str, dict[str, Any]]) -> None:
         _validate(values, schema, f"method_settings.{method}")
 
 
-def _check_mirror(mirror: str | None) -> None:
-    if mirror is not None and not _is_url(mirror) and not Path(mirror).is_dir():
-        raise _wrong("mirror", "a folder that exists or an http or https URL", mirror)
+def _check_mirror(mirror: str | list[str] | None) -> None:
+    several = isinstance(mirror, list)
+    named = {_joined("mirror", number): one for number, one in enumerate(mirror)} if several else {"mirror": mirror}
+    for key, one in named.items():
+        if one is not None and not _is_url(one) and not Path(one).is_dir():
+            raise _wrong(key, "a folder that exists or an http or https URL", one)
 
 
 def _check_files(datasets: dict[str, dict[str, Any]]) -> None:
@@ -293,10 +312,17 @@ def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[
 
 
 def _check_downloads(config: dict[str, Any], registry: dict[str, Any]) -> None:
-    """No two URLs end in one file."""
-    urls: dict[str, str] = {}
+    """Every file can be had, and no two URLs end in one file."""
+    urls: dict[str, str | None] = {}
     for source in _sources(config, registry):
         file, url = source["mirror_path"], source["url"]
+        if url is None and config["mirror"] is None and not Path(config["downloads"], file).is_file():
+            raise AmuclError(
+                "no address is known for this file",
+                where=file,
+                expected="config key `mirror`: a folder or URL that has it",
+                action="config/README.md says where it was published",
+            )
         if urls.setdefault(file, url) != url:
             raise AmuclError(
                 "two downloads would be kept under one name",

@@ -11,14 +11,14 @@ rule markers:
         markers_html=report(
             "results/{dataset}/{method}/k{k}/markers.html",
             caption="../report/markers.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "1 markers (table)"},
         ),
         control_html=report(
             "results/{dataset}/{method}/k{k}/control.html",
             caption="../report/control.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "3 permuted control (table)"},
         ),
@@ -50,7 +50,7 @@ rule over_representation:
         html=report(
             "results/{dataset}/{method}/k{k}/{kind}.html",
             caption="../report/over_representation.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "4 over-representation, {kind} (table)"},
         ),
@@ -84,7 +84,7 @@ rule gsea:
         html=report(
             "results/{dataset}/{method}/k{k}/gsea.html",
             caption="../report/gsea.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "6 GSEA (table)"},
         ),
@@ -113,13 +113,22 @@ rule survival:
     input:
         cohort="results/{dataset}/cohort.h5mu",
         labels="results/{dataset}/{method}/labels.tsv",
+        survival="results/{dataset}/{method}/survival.tsv",
+        outcome="results/{dataset}/{method}/outcome.tsv",
     output:
         table="results/{dataset}/{method}/k{k}/survival.tsv",
+        outcome_html=report(
+            "results/{dataset}/{method}/k{k}/outcome.html",
+            caption="../report/outcome.rst",
+            category="5 Biology",
+            subcategory="{dataset}, {method}, k = {k}",
+            labels={"item": "9 survival by subtype (table)"},
+        ),
         figure=[
             report(
                 "results/{dataset}/{method}/k{k}/survival.png",
                 caption="../report/survival.rst",
-                category="4 Biology",
+                category="5 Biology",
                 subcategory="{dataset}, {method}, k = {k}",
                 labels={"item": "8 survival (figure)"},
             ),
@@ -156,7 +165,7 @@ rule summarise:
         html=report(
             "results/{dataset}/{method}/k{k}/subtypes.html",
             caption="../report/subtypes.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "0 subtypes at a glance (table)"},
         ),
@@ -187,7 +196,7 @@ rule draw_heatmap:
         report(
             "results/{dataset}/{method}/k{k}/heatmap.png",
             caption="../report/heatmap.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "2 top markers (figure)"},
         ),
@@ -219,7 +228,7 @@ rule draw_over_representation:
         report(
             "results/{dataset}/{method}/k{k}/{kind}.png",
             caption="../report/over_representation_dots.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "5 over-representation, {kind} (figure)"},
         ),
@@ -253,7 +262,7 @@ rule draw_gsea:
         report(
             "results/{dataset}/{method}/k{k}/gsea.png",
             caption="../report/gsea_dots.rst",
-            category="4 Biology",
+            category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "7 GSEA (figure)"},
         ),

@@ -1,4 +1,4 @@
-# k-means for every k at once, and the scores of every method's clusters.
+# Clusters of every method for every k, their scores, how stable they are, and which k the data speak for.
 
 
 rule kmeans:
@@ -6,6 +6,7 @@ rule kmeans:
         embedding="results/{dataset}/{method}/embedding.tsv",
     output:
         labels="results/{dataset}/{method}/labels.tsv",
+        restarts="results/{dataset}/{method}/restarts.npz",
         provenance="results/{dataset}/{method}/labels.provenance.json",
     log:
         "results/logs/{dataset}/{method}/kmeans.log",
@@ -21,6 +22,7 @@ rule kmeans:
     params:
         ks=ks,
         restarts=config["kmeans_restarts"],
+        starts=config["kmeans_starts"],
         seed=config["seed"],
         code=code("kmeans.py"),
     message:
@@ -34,8 +36,11 @@ rule metrics:
         cohort="results/{dataset}/cohort.h5mu",
         embedding="results/{dataset}/{method}/embedding.tsv",
         labels="results/{dataset}/{method}/labels.tsv",
+        restarts=restarts_of,
     output:
         metrics="results/{dataset}/{method}/metrics.tsv",
+        restarts="results/{dataset}/{method}/restarts.tsv",
+        trust="results/{dataset}/{method}/trust.tsv",
         provenance="results/{dataset}/{method}/metrics.provenance.json",
     log:
         "results/logs/{dataset}/{method}/metrics.log",
@@ -53,3 +58,127 @@ rule metrics:
         "Scoring {wildcards.method} on {wildcards.dataset}"
     script:
         "../scripts/metrics.py"
+
+
+rule stability:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        embedding="results/{dataset}/{method}/embedding.tsv",
+        labels="results/{dataset}/{method}/labels.tsv",
+        affinity=affinity_of,
+    output:
+        stability="results/{dataset}/{method}/stability.tsv",
+        choice="results/{dataset}/{method}/k_choice.tsv",
+        consensus="results/{dataset}/{method}/consensus.npz",
+        choice_figure=[
+            report(
+                "results/{dataset}/{method}/k_choice.png",
+                caption="../report/k_choice.rst",
+                category="2 Clustering",
+                subcategory="{dataset}",
+                labels={"figure": "choice of k, {method}"},
+            ),
+            "results/{dataset}/{method}/k_choice.pdf",
+            "results/{dataset}/{method}/k_choice.svg",
+        ],
+        consensus_figure=[
+            report(
+                "results/{dataset}/{method}/consensus.png",
+                caption="../report/consensus.rst",
+                category="2 Clustering",
+                subcategory="{dataset}",
+                labels={"figure": "consensus of subsamples, {method}"},
+            ),
+            "results/{dataset}/{method}/consensus.pdf",
+            "results/{dataset}/{method}/consensus.svg",
+        ],
+        provenance="results/{dataset}/{method}/stability.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/stability.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/stability.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        k=reference_k,
+        draws=config["stability"]["draws"],
+        fraction=config["stability"]["fraction"],
+        seed=config["seed"],
+        code=code("stability.py"),
+    message:
+        "Clustering subsamples of {wildcards.dataset} by {wildcards.method}"
+    script:
+        "../scripts/stability.py"
+
+
+rule clinic:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{method}/labels.tsv",
+    output:
+        survival="results/{dataset}/{method}/survival.tsv",
+        outcome="results/{dataset}/{method}/outcome.tsv",
+        clinical="results/{dataset}/{method}/clinical.tsv",
+        enrichment="results/{dataset}/{method}/enrichment.tsv",
+        provenance="results/{dataset}/{method}/clinic.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/clinic.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/clinic.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        clinical_labels=lambda wildcards: entry(wildcards)["clinical_labels"],
+        max_permutations=config["max_permutations"],
+        seed=config["seed"],
+        code=code("clinic.py"),
+    message:
+        "Comparing survival and clinic of the subtypes of {wildcards.dataset} by {wildcards.method}"
+    script:
+        "../scripts/clinic.py"
+
+
+rule score_peers:
+    input:
+        cohort=peer_cohort,
+        files=lambda wildcards: peer_files(config["peers"], PEERS[wildcards.peers]),
+    output:
+        metrics="results/peers/{peers}/metrics.tsv",
+        restarts="results/peers/{peers}/restarts.tsv",
+        trust="results/peers/{peers}/trust.tsv",
+        survival="results/peers/{peers}/survival.tsv",
+        clinical="results/peers/{peers}/clinical.tsv",
+        enrichment="results/peers/{peers}/enrichment.tsv",
+        matches="results/peers/{peers}/matches.tsv",
+        provenance="results/peers/{peers}/provenance.json",
+    log:
+        "results/logs/peers/{peers}.log",
+    benchmark:
+        "results/benchmarks/peers/{peers}.tsv"
+    wildcard_constraints:
+        peers=names(PEERS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        folder=config["peers"],
+        source=lambda wildcards: PEERS[wildcards.peers],
+        ks=peer_ks,
+        restarts=config["kmeans_restarts"],
+        starts=config["kmeans_starts"],
+        clinical_labels=lambda wildcards: DATASETS.get(wildcards.peers, {}).get("clinical_labels"),
+        max_permutations=config["max_permutations"],
+        seed=config["seed"],
+        code=code("score_peers.py"),
+    message:
+        "Scoring the published embeddings of {wildcards.peers}"
+    script:
+        "../scripts/score_peers.py"

@@ -9,12 +9,14 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 
 sys.path.insert(0, str(ROOT / "workflow"))
 
+from amucl.clustering.peers import SINGLE_CELL, peer_datasets, peer_files
 from amucl.config import (
     CLINICAL_ARCHIVE,
     archive_path,
     collection_name,
     downloadable,
     gene_set_file,
+    intersim_paths,
     load_registry,
     resolve,
 )
@@ -35,12 +37,31 @@ GIVEN = copy.deepcopy(config)
 try:
     REGISTRY = load_registry(ROOT / "config" / "datasets.yaml")
     config.update(resolve(config, REGISTRY))
+    PUBLISHED = peer_datasets(config["peers"]) if config["peers"] else []
 except AmuclError as error:
     sys.exit(f"amucl: {error}")
 
 DATASETS = config["datasets"]
 DOWNLOADS = config["downloads"]
 SOURCES = downloadable(config, REGISTRY)
+
+
+# Rivals' published embeddings: dataset of this run -> their name for it. The cells stand alone: their counts are not
+# part of what was published.
+PEERS = {
+    name: source
+    for name, entry in DATASETS.items()
+    if (source := entry.get("cancer") or entry.get("setting", "").replace("/", "_")) in PUBLISHED
+} | {name: name for name in PUBLISHED if name == SINGLE_CELL}
+PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
+
+INTERNAL = ("silhouette", "c_index", "davies_bouldin")
+RADARS = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL] if len(DATASETS) > 2 else []
+JUDGED = [(metric, "common") for metric in INTERNAL if len(DATASETS) > 1]
+if sum(entry["truth"] is not None for entry in DATASETS.values()) > 1:
+    JUDGED += [("ari", "truth"), ("nmi", "truth")]
+# Rivals are published for few datasets: methods run here are also ranked among themselves, on all of theirs.
+RANKINGS = [(*judged, ranking) for judged in JUDGED for ranking in (["own", "all"] if PEERS else ["own"])]
 
 
 def names(values):
@@ -112,10 +133,17 @@ def ks(wildcards):
     return entry(wildcards)["ks"]
 
 
-def reference_k(wildcards):
+def reference_k_of(dataset):
     """The k that figures show: the dataset's own where it is known, else the one chosen for its biology."""
-    chosen = [choice["k"] for choice in config["biology"] if choice["dataset"] == wildcards.dataset]
-    return entry(wildcards)["n_clusters"] or (chosen or ks(wildcards))[0]
+    chosen = [choice["k"] for choice in config["biology"] if choice["dataset"] == dataset]
+    return DATASETS[dataset]["n_clusters"] or (chosen or DATASETS[dataset]["ks"])[0]
+
+
+def reference_k(wildcards):
+    return reference_k_of(wildcards.dataset)
+
+
+REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | {name: 3 for name in PEERS_WITHOUT_COHORT}
 
 
 def gene_sets(kind):
@@ -128,15 +156,52 @@ def collection_names(kind):
     return lambda wildcards: [collection_name(name, REGISTRY) for name in entry(wildcards)["gene_sets"][kind]]
 
 
+def restarts_of(wildcards):
+    """What the restarts ended in, for a method that k-means clusters."""
+    return [] if METHODS[wildcards.method].stage == "lowrank" else "results/{dataset}/{method}/restarts.npz"
+
+
+def affinity_of(wildcards):
+    """The affinity that a method's clusters are cut from, if they are."""
+    return "results/{dataset}/{method}/affinity.npz" if METHODS[wildcards.method].stage == "lowrank" else []
+
+
+def compared(table, dataset=None, peers=True):
+    """One table of every method, of one dataset or of all; with those of the rivals' published embeddings."""
+
+    def files(wildcards):
+        datasets = [dataset.format(**dict(wildcards))] if dataset else [*DATASETS, *PEERS_WITHOUT_COHORT]
+        here = [name for name in datasets if name in DATASETS]
+        own = [f"results/{name}/{method}/{table}.tsv" for name in here for method in config["methods"]]
+        return own + [f"results/peers/{name}/{table}.tsv" for name in datasets if peers and name in PEERS]
+
+    return files
+
+
+def peer_cohort(wildcards):
+    return [f"results/{wildcards.peers}/cohort.h5mu"] if wildcards.peers in DATASETS else []
+
+
+def peer_ks(wildcards):
+    return DATASETS[wildcards.peers]["ks"] if wildcards.peers in DATASETS else config["k"]
+
+
+def ranking_figures():
+    """Figures over all datasets: mean ranks from two datasets on, radars from three."""
+    radars = [f"radar_{metric}_{space}" for metric, space in RADARS]
+    return radars + [f"ranks_{metric}_{space}_{ranking}" for metric, space, ranking in RANKINGS]
+
+
 def results_of(datasets):
     """All files a run of these datasets ends in, but for the report."""
     files = []
     for dataset in datasets:
         files += [f"results/{dataset}/preprocessing.tsv"]
-        files += [f"results/comparison/{dataset}.{kind}" for kind in FORMATS]
+        figures = ["", "_bars", "_trust"] + ["_confusion"] * (DATASETS[dataset]["truth"] is not None)
+        files += [f"results/comparison/{dataset}{figure}.png" for figure in figures]
         for method in config["methods"]:
             folder = f"results/{dataset}/{method}"
-            files += [f"{folder}/metrics.tsv", f"{folder}/map.png"]
+            files += [f"{folder}/metrics.tsv", f"{folder}/map.png", f"{folder}/k_choice.png", f"{folder}/survival.tsv"]
         files += [f"results/{dataset}/{method}/loss.png" for method in methods_of("train")]
         files += [
             f"results/{dataset}/{method}/{figure}.png"
@@ -151,7 +216,6 @@ def results_of(datasets):
     return files
 
 
-FORMATS = ("png", "pdf", "svg")
 BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control")
 BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 
@@ -159,6 +223,7 @@ BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 PREPROCESSING_KEYS = (
     "source",
     "cancer",
+    "setting",
     "omics",
     "orientation",
     "tcga_barcodes",
@@ -166,7 +231,7 @@ PREPROCESSING_KEYS = (
     "truth",
     "n_clusters",
 )
-SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks")
+SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels")
 
 
 def simulation_settings(entry):
@@ -198,5 +263,8 @@ def source_files(wildcards):
             "omics": [f"{raw}/{omic}.tsv.gz" for omic in omics_of(chosen)],
             "clinical": f"{raw}/clinical.tsv",
         }
+    if chosen["source"] == "intersim_published":
+        *omics, clinical = (f"{DOWNLOADS}/{path}" for path in intersim_paths(chosen).values())
+        return {"omics": omics, "clinical": clinical}
     files = {"omics": list(chosen["omics"].values())}
     return files | ({"clinical": chosen["clinical"]} if chosen["clinical"] else {})

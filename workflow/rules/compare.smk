@@ -3,19 +3,66 @@
 
 rule compare:
     input:
-        expand(
-            "results/{dataset}/{method}/metrics.tsv",
-            dataset=DATASETS,
-            method=config["methods"],
-        ),
+        metrics=compared("metrics"),
+        restarts=compared("restarts"),
+        trust=compared("trust"),
+        survival=compared("survival"),
+        clinical=compared("clinical"),
+        enrichment=compared("enrichment"),
+        stability=compared("stability", peers=False),
+        k_choice=compared("k_choice", peers=False),
     output:
         metrics="results/comparison/metrics.tsv",
-        html=report(
+        restarts="results/comparison/restarts.tsv",
+        trust="results/comparison/trust.tsv",
+        survival="results/comparison/survival.tsv",
+        clinical="results/comparison/clinical.tsv",
+        enrichment="results/comparison/enrichment.tsv",
+        stability="results/comparison/stability.tsv",
+        k_choice="results/comparison/k_choice.tsv",
+        ranks="results/comparison/ranks.tsv",
+        summary="results/comparison/summary.tsv",
+        summary_html=report(
+            "results/comparison/summary.html",
+            caption="../report/summary.rst",
+            category="2 Clustering",
+            subcategory="all datasets",
+            labels={"item": "1 summary (table)"},
+        ),
+        metrics_html=report(
             "results/comparison/metrics.html",
             caption="../report/comparison.rst",
             category="2 Clustering",
             subcategory="all datasets",
-            labels={"table": "all metrics"},
+            labels={"item": "2 all metrics (table)"},
+        ),
+        restarts_html=report(
+            "results/comparison/restarts.html",
+            caption="../report/restarts.rst",
+            category="2 Clustering",
+            subcategory="all datasets",
+            labels={"item": "3 all restarts (table)"},
+        ),
+        k_choice_html=report(
+            "results/comparison/k_choice.html",
+            caption="../report/suggested_k.rst",
+            category="2 Clustering",
+            subcategory="all datasets",
+            labels={"item": "4 suggested k (table)"},
+        ),
+        ranks_html=report(
+            "results/comparison/ranks.html",
+            caption="../report/ranks.rst",
+            category="2 Clustering",
+            subcategory="all datasets",
+            labels={"item": "5 mean ranks (table)"},
+        ),
+        enrichment_html=report(
+            "results/comparison/enrichment.html",
+            caption="../report/enrichment.rst",
+            category="3 Survival and clinic",
+            subcategory="all datasets",
+            labels={"item": "1 number of enriched labels (table)"},
         ),
         provenance="results/comparison/metrics.provenance.json",
     log:
@@ -25,9 +72,10 @@ rule compare:
     conda:
         "../../envs/amucl.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
+        reference_k=REFERENCE_K,
         code=code("compare.py"),
     message:
         "Comparing {config[methods]}"
@@ -37,17 +85,67 @@ rule compare:
 
 rule draw_comparison:
     input:
-        expand("results/{{dataset}}/{method}/metrics.tsv", method=config["methods"]),
+        metrics=compared("metrics", dataset="{dataset}"),
+        trust=compared("trust", dataset="{dataset}"),
+        k_choice=compared("k_choice", dataset="{dataset}", peers=False),
+        survival=compared("survival", dataset="{dataset}"),
+        clinical=compared("clinical", dataset="{dataset}"),
+        enrichment=compared("enrichment", dataset="{dataset}"),
     output:
-        report(
-            "results/comparison/{dataset}.png",
-            caption="../report/indices.rst",
+        summary_html=report(
+            "results/comparison/{dataset}_summary.html",
+            caption="../report/summary.rst",
             category="2 Clustering",
             subcategory="{dataset}",
-            labels={"figure": "all methods, k by k"},
+            labels={"figure": "0 summary (table)"},
         ),
-        "results/comparison/{dataset}.pdf",
-        "results/comparison/{dataset}.svg",
+        survival_html=report(
+            "results/comparison/{dataset}_survival.html",
+            caption="../report/survival_over_k.rst",
+            category="3 Survival and clinic",
+            subcategory="{dataset}",
+            labels={"item": "1 survival, every k (table)"},
+        ),
+        clinical_html=report(
+            "results/comparison/{dataset}_clinical.html",
+            caption="../report/clinical.rst",
+            category="3 Survival and clinic",
+            subcategory="{dataset}",
+            labels={"item": "2 clinical labels, every k (table)"},
+        ),
+        indices=[
+            report(
+                "results/comparison/{dataset}.png",
+                caption="../report/indices.rst",
+                category="2 Clustering",
+                subcategory="{dataset}",
+                labels={"figure": "1 all methods, k by k"},
+            ),
+            "results/comparison/{dataset}.pdf",
+            "results/comparison/{dataset}.svg",
+        ],
+        bars=[
+            report(
+                "results/comparison/{dataset}_bars.png",
+                caption="../report/bars.rst",
+                category="2 Clustering",
+                subcategory="{dataset}",
+                labels={"figure": "2 all methods at the reference k"},
+            ),
+            "results/comparison/{dataset}_bars.pdf",
+            "results/comparison/{dataset}_bars.svg",
+        ],
+        trust=[
+            report(
+                "results/comparison/{dataset}_trust.png",
+                caption="../report/trust.rst",
+                category="2 Clustering",
+                subcategory="{dataset}",
+                labels={"figure": "3 own space against common space"},
+            ),
+            "results/comparison/{dataset}_trust.pdf",
+            "results/comparison/{dataset}_trust.svg",
+        ],
         provenance="results/comparison/{dataset}.provenance.json",
     log:
         "results/logs/comparison/{dataset}.log",
@@ -56,15 +154,109 @@ rule draw_comparison:
     conda:
         "../../envs/amucl.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         reference_k=reference_k,
         code=code("draw_comparison.py"),
     message:
-        "Drawing the indices of {wildcards.dataset}"
+        "Drawing the comparison of methods on {wildcards.dataset}"
     script:
         "../scripts/draw_comparison.py"
+
+
+rule draw_confusion:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels=compared("labels", dataset="{dataset}", peers=False),
+    output:
+        report(
+            "results/comparison/{dataset}_confusion.png",
+            caption="../report/confusion.rst",
+            category="2 Clustering",
+            subcategory="{dataset}",
+            labels={"figure": "4 clusters against known labels"},
+        ),
+        "results/comparison/{dataset}_confusion.pdf",
+        "results/comparison/{dataset}_confusion.svg",
+        provenance="results/comparison/{dataset}_confusion.provenance.json",
+    log:
+        "results/logs/comparison/{dataset}_confusion.log",
+    benchmark:
+        "results/benchmarks/comparison/{dataset}_confusion.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        k=reference_k,
+        methods=config["methods"],
+        code=code("draw_confusion.py"),
+    message:
+        "Drawing the clusters of {wildcards.dataset} against its known labels"
+    script:
+        "../scripts/draw_confusion.py"
+
+
+rule draw_ranking:
+    input:
+        metrics="results/comparison/metrics.tsv",
+        ranks="results/comparison/ranks.tsv",
+        survival="results/comparison/survival.tsv",
+        enrichment="results/comparison/enrichment.tsv",
+    output:
+        radars=[
+            report(
+                f"results/comparison/radar_{metric}_{space}.png",
+                caption="../report/radar.rst",
+                category="2 Clustering",
+                subcategory="all datasets",
+                labels={"item": f"7 radar, {metric}, {space} space (figure)"},
+            )
+            for metric, space in RADARS
+        ],
+        ranks=[
+            report(
+                f"results/comparison/ranks_{metric}_{space}_{ranking}.png",
+                caption="../report/rank_diagram.rst",
+                category="2 Clustering",
+                subcategory="all datasets",
+                labels={"item": f"6 mean ranks of {ranking} methods, {metric}, {space} (figure)"},
+            )
+            for metric, space, ranking in RANKINGS
+        ],
+        copies=[f"results/comparison/{figure}.{kind}" for figure in ranking_figures() for kind in ("pdf", "svg")],
+        clinic=[
+            report(
+                "results/comparison/clinic.png",
+                caption="../report/clinic.rst",
+                category="3 Survival and clinic",
+                subcategory="all datasets",
+                labels={"item": "0 survival and enriched labels (figure)"},
+            ),
+            "results/comparison/clinic.pdf",
+            "results/comparison/clinic.svg",
+        ],
+        provenance="results/comparison/ranking.provenance.json",
+    log:
+        "results/logs/comparison/draw_ranking.log",
+    benchmark:
+        "results/benchmarks/comparison/draw_ranking.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        radars=RADARS,
+        rankings=RANKINGS,
+        reference_k=REFERENCE_K,
+        code=code("draw_ranking.py"),
+    message:
+        "Drawing all methods on all datasets"
+    script:
+        "../scripts/draw_ranking.py"
 
 
 rule draw_map:
@@ -108,7 +300,7 @@ rule draw_loss:
         report(
             "results/{dataset}/{method}/loss.png",
             caption="../report/loss.rst",
-            category="3 Training and solving",
+            category="4 Training and solving",
             subcategory="{dataset}",
             labels={"figure": "loss of {method}"},
         ),
@@ -143,7 +335,7 @@ rule draw_affinity:
             report(
                 "results/{dataset}/{method}/affinity.png",
                 caption="../report/affinity.rst",
-                category="3 Training and solving",
+                category="4 Training and solving",
                 subcategory="{dataset}",
                 labels={"figure": "affinity of {method}"},
             ),
@@ -154,7 +346,7 @@ rule draw_affinity:
             report(
                 "results/{dataset}/{method}/convergence.png",
                 caption="../report/convergence.rst",
-                category="3 Training and solving",
+                category="4 Training and solving",
                 subcategory="{dataset}",
                 labels={"figure": "convergence of {method}"},
             ),

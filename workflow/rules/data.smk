@@ -63,6 +63,7 @@ rule preprocess:
         steps="results/{dataset}/preprocessing.tsv",
         samples="results/{dataset}/samples.tsv",
         join="results/{dataset}/join_report.tsv",
+        unmatched="results/{dataset}/unmatched.tsv",
         steps_html=report(
             "results/{dataset}/preprocessing.html",
             caption="../report/preprocessing.rst",

@@ -4,7 +4,8 @@
 rule report:
     input:
         results_of(DATASETS),
-        "results/comparison/metrics.tsv",
+        "results/comparison/summary.tsv",
+        "results/comparison/clinic.png",
     output:
         html="results/report.html",
         provenance="results/report.provenance.json",

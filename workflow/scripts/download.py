@@ -5,11 +5,11 @@ from _stage import stage
 from amucl.cohort.download import fetch
 
 with stage(snakemake) as used:
-    source, used["mirror"] = snakemake.params.source, snakemake.config["mirror"]
-    fetch(
+    source = snakemake.params.source
+    used["mirror"] = fetch(
         source["url"],
         snakemake.output.file,
-        mirror=used["mirror"],
+        mirror=snakemake.config["mirror"],
         mirror_path=source["mirror_path"],
         sha256=source["sha256"],
-    )
+    ).mirror

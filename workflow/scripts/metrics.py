@@ -1,23 +1,29 @@
-"""Score a method's clusters: internal indices in its own and in the common space, agreement with known labels."""
+"""Score a method's clusters: in its own and the common space, against known labels, over all restarts."""
 
 from _stage import stage
 
 from amucl.clustering.common import common_coordinates
+from amucl.clustering.evaluation import evaluate
 from amucl.clustering.labels import read_labels
-from amucl.clustering.metrics import metrics_table
+from amucl.clustering.restarts import restarts_from_arrays
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.files import read_matrix, write_table
+from amucl.fitting import read_arrays
 
 with stage(snakemake):
     cohort = read_cohort(snakemake.input.cohort)
     embedding = read_matrix(snakemake.input.embedding)
-    table = metrics_table(
+    kept = snakemake.input.restarts
+    found = evaluate(
         dataset=snakemake.wildcards.dataset,
         method=snakemake.wildcards.method,
         seed=snakemake.params.seed,
         embedding=embedding,
         common=common_coordinates(cohort).loc[embedding.index],
         labels=read_labels(snakemake.input.labels),
+        restarts=restarts_from_arrays(read_arrays(kept)[1]) if kept else {},
         truth=truth(cohort, embedding.index),
     )
-    write_table(table, snakemake.output.metrics)
+    write_table(found.metrics, snakemake.output.metrics)
+    write_table(found.restarts, snakemake.output.restarts)
+    write_table(found.trust, snakemake.output.trust)

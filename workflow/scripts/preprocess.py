@@ -2,28 +2,17 @@
 
 from _stage import stage
 
-from amucl.cohort.benchmark import read_benchmark
-from amucl.cohort.cohort import read_files_cohort, require_patients, write_cohort
+from amucl.cohort.cohort import require_patients, write_cohort
 from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.cohort.sources import read_source
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 from amucl.provenance import sha256
 
 with stage(snakemake):
     entry, source = snakemake.params.entry, snakemake.input
-    if entry["source"] == "benchmark":
-        raw = read_benchmark(
-            source.archive, cancer=entry["cancer"], omics=entry["omics"], clinical_archive=source.clinical
-        )
-    else:
-        raw = read_files_cohort(
-            dict(zip(snakemake.params.omics, source.omics, strict=True)),
-            clinical=source.get("clinical"),
-            orientation=entry.get("orientation", "features_in_rows"),
-            tcga=entry.get("tcga_barcodes", False),
-        )
     prepared = preprocess(
-        raw,
+        read_source(entry, snakemake.params.omics, source),
         Preprocessing(**entry["preprocessing"], truth=entry["truth"], n_clusters=entry["n_clusters"]),
         dataset=snakemake.wildcards.dataset,
         source=entry["source"],
@@ -35,5 +24,6 @@ with stage(snakemake):
     write_table(prepared.steps, snakemake.output.steps)
     write_table(prepared.ledger, snakemake.output.samples)
     write_table(prepared.join, snakemake.output.join)
+    write_table(prepared.unmatched, snakemake.output.unmatched)
     write_html_table(prepared.steps, snakemake.output.steps_html)
     write_html_table(prepared.join, snakemake.output.join_html)

@@ -1,6 +1,7 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from amucl.clustering.indices import (
     c_index_hubert_levin,
     davies_bouldin,
     internal_indices,
+    internal_over_partitions,
     pair_distances,
     silhouette,
 )
@@ -184,3 +186,36 @@ def test_single_precision_input_is_computed_in_double():
 def test_bad_input(index, X, labels, message):
     with pytest.raises(AmuclError, match=message):
         index(np.array(X), labels)
+
+
+@pytest.mark.parametrize("k", [2, 3, 6])
+def test_many_partitions_at_once_equal_one_by_one(k):
+    rng = np.random.default_rng(k)
+    X = rng.normal(size=(37, 4)) * [1, 5, 0.1, 1] + 100
+    X[5:9] = X[4]  # duplicates: distances of 0
+    partitions = np.array([rng.permutation(np.resize(np.arange(1, k + 1), 37)) for _ in range(50)])
+    partitions[0] = np.where(np.arange(37) == 0, 2, 1)  # a cluster of one
+    partitions[1] = 1
+    together = internal_over_partitions(X, partitions)
+    alone = pd.DataFrame([internal_indices(X, labels) for labels in partitions])
+    np.testing.assert_allclose(together, alone, atol=1e-12, rtol=1e-12)
+    assert together.loc[1].isna().all()
+
+
+def test_batches_do_not_change_the_values(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, partitions = rng.normal(size=(20, 3)), rng.integers(1, 4, size=(9, 20))
+    whole = internal_over_partitions(X, partitions)
+    monkeypatch.setattr("amucl.clustering.indices._BATCH_VALUES", 1)
+    pd.testing.assert_frame_equal(internal_over_partitions(X, partitions), whole, rtol=1e-13)
+
+
+def test_all_samples_apart_is_undefined():
+    assert internal_over_partitions(np.eye(4), np.array([[1, 2, 3, 4]])).isna().all(axis=None)
+
+
+def test_coinciding_centroids_leave_davies_bouldin_undefined():
+    X = np.array([[0.0], [2.0], [0.0], [2.0]])
+    values = internal_over_partitions(X, np.array([[1, 1, 2, 2]])).iloc[0]
+    assert np.isnan(values["davies_bouldin"])
+    assert np.isfinite(values["silhouette"])

@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.clustering.labels import canonical_labels, encode_labels, labels_table, missing_labels, read_labels
+from amucl.clustering.labels import (
+    canonical_labels,
+    canonical_partitions,
+    encode_labels,
+    labels_table,
+    missing_labels,
+    read_labels,
+)
 from amucl.errors import AmuclError
 from amucl.files import write_table
 
@@ -81,3 +88,9 @@ def test_bad_file(tmp_path, text, message):
 def test_missing_file(tmp_path):
     with pytest.raises(AmuclError, match=r"labels\.tsv: file does not exist"):
         read_labels(tmp_path / "labels.tsv")
+
+
+def test_canonical_labels_of_many_partitions():
+    partitions = np.random.default_rng(0).integers(0, 4, size=(30, 12))
+    expected = np.array([canonical_labels(labels) for labels in partitions])
+    np.testing.assert_array_equal(canonical_partitions(partitions), expected)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from amucl.clustering.common import common_space
-from amucl.clustering.external import ari, nmi
+from amucl.clustering.external import external_indices
 from amucl.clustering.indices import internal_indices
 from amucl.clustering.metrics import metrics_table
 from amucl.errors import AmuclError
@@ -35,8 +35,8 @@ def value(table, k, metric, space):
 
 def test_one_row_per_k_metric_and_space(inputs):
     table = metrics_table(**inputs)
-    assert list(table.columns) == ["dataset", "method", "seed", "k", "metric", "space", "value"]
-    assert len(table) == 2 * (3 * 2 + 2)
+    assert list(table.columns) == ["dataset", "method", "seed", "k", "metric", "space", "value", "warning"]
+    assert len(table) == 2 * (3 * 2 + 6)
     assert not table.duplicated(["k", "metric", "space"]).any()
     assert set(table["k"]) == {2, 10}
     assert table[["dataset", "method", "seed"]].drop_duplicates().to_numpy().tolist() == [["toy", "pca", 5]]
@@ -44,8 +44,17 @@ def test_one_row_per_k_metric_and_space(inputs):
         for k in (2, 10):
             expected = internal_indices(inputs[space], inputs["labels"][f"k{k}"])
             assert {name: value(table, k, name, space) for name in expected} == expected
-    assert value(table, 10, "ari", "truth") == ari(inputs["labels"]["k10"], inputs["truth"])
-    assert value(table, 2, "nmi", "truth") == nmi(inputs["labels"]["k2"], inputs["truth"])
+    for k in (2, 10):
+        expected = external_indices(inputs["labels"][f"k{k}"], inputs["truth"])
+        assert {name: value(table, k, name, "truth") for name in expected} == expected
+    assert table["warning"].isna().all()
+
+
+def test_a_warning_stands_where_the_own_space_is_spoken_of(inputs):
+    table = metrics_table(**inputs, warnings={2: "collapsed", 10: ""})
+    assert set(table.dropna(subset="warning")[["k", "space", "warning"]].itertuples(index=False, name=None)) == {
+        (2, "embedding", "collapsed")
+    }
 
 
 def test_without_truth_there_are_no_external_metrics(inputs):
@@ -58,7 +67,8 @@ def test_only_known_truth_counts(inputs):
     truth = inputs["truth"].astype(object)
     truth.iloc[:3] = [None, np.nan, ""]
     table = metrics_table(**inputs | {"truth": truth})
-    assert value(table, 10, "ari", "truth") == ari(inputs["labels"]["k10"].iloc[3:], truth.iloc[3:])
+    expected = external_indices(inputs["labels"]["k10"].iloc[3:], truth.iloc[3:])
+    assert value(table, 10, "ari", "truth") == expected["ari"]
 
 
 def test_samples_are_aligned_by_name(inputs):

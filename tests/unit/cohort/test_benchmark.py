@@ -203,6 +203,15 @@ def test_survival_dialects_zero_negative_and_repeated(tmp_path, caplog):
         "not in the cohort": 1,
     }
     assert reasons(raw, "cohort") == {"no survival time or event": 1}
+    assert list(raw.unmatched.itertuples(index=False, name=None)) == [
+        ("survival", "TCGA-AA-0003-01", "negative time, taken as missing"),
+        ("survival", "TCGA-AA-0001-01", "the id is repeated with the same values"),
+        ("survival", "TCGA-AA-0002", "the id is repeated with the same values"),
+        ("survival", "TCGA-AA-0002", "the id is repeated with other values"),
+        ("survival", "TCGA-AA-0001-01", "the patient is repeated with the same values"),
+        ("survival", "TCGA-AA-0009", "not in the cohort"),
+        ("cohort", "TCGA-AA-0003-01", "no survival time or event"),
+    ]
     assert "the longest follow-up is kept: TCGA-AA-0002" in caplog.text
 
 
@@ -312,6 +321,10 @@ def test_every_cancer_reads_and_every_column_is_accounted_for(cancer):
     assert raw.clinical["os_event"].dropna().isin([0, 1]).all()
     assert raw.clinical.shape[1] > 50
     assert not raw.clinical.isna().all().any()
+    counted = raw.join[raw.join["n_dropped"] > 0].set_index(["source", "reason"])["n_dropped"].to_dict()
+    assert raw.unmatched.groupby(["source", "reason"]).size().to_dict() == counted
+    unknown = raw.clinical.index[raw.clinical[["os_time", "os_event"]].isna().any(axis=1)]
+    assert raw.unmatched.loc[raw.unmatched["reason"] == "no survival time or event", "id"].to_list() == list(unknown)
 
 
 @needs_shared

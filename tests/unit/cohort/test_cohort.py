@@ -63,6 +63,29 @@ def test_files_keep_their_ids(files):
     }
 
 
+def test_every_unmatched_patient_is_named(files):
+    strangers = [f"z{i}" for i in range(5)]
+    files["clinical"].write_text(CLINICAL + "".join(f"{name}\tA\t1\t1\t1\n" for name in strangers))
+    prepared = prepare(files)
+    assert prepared.join.set_index("reason").loc["not in the cohort", ["n_dropped", "examples"]].to_list() == [
+        6,
+        "s9, z0, z1",
+    ]
+    assert list(prepared.unmatched.columns) == ["source", "id", "reason"]
+    assert list(prepared.unmatched.itertuples(index=False, name=None)) == [
+        *(("clinical", name, "not in the cohort") for name in ["s9", *strangers]),
+        ("cohort", "s1", "no clinical data"),
+        ("cohort", "s5", "no clinical data"),
+    ]
+
+
+def test_without_a_clinical_table_nobody_is_unmatched(files):
+    raw = read(files)
+    assert raw.join.empty
+    assert raw.unmatched.empty
+    assert list(raw.unmatched.columns) == ["source", "id", "reason"]
+
+
 def test_a_repeated_patient_is_refused(files):
     files["rna"].write_text(RNA.replace("s2", "s1"))
     with pytest.raises(AmuclError, match=r"rna\.tsv: duplicate sample ids; expected each id once; got s1"):

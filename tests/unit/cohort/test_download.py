@@ -110,7 +110,7 @@ def waits() -> list[float]:
 @pytest.fixture
 def get(server, target, waits):
     def call(**options):
-        return fetch(**({"url": server.url, "target": target, "sleep": waits.append} | options))
+        return fetch(**({"url": server.url, "target": target, "sleep": waits.append} | options)).sha256
 
     return call
 
@@ -426,6 +426,72 @@ def test_mirror_address(get, server, target):
     assert [path for path, _ in server.requests] == ["/copy/sets/my%20%231%20set.bin"]
 
 
+def test_mirrors_are_searched_in_order(server, tmp_path, target):
+    for name in ("empty", "first", "second"):
+        (tmp_path / name).mkdir()
+    for name in ("first", "second"):
+        (tmp_path / name / "set.bin").write_bytes(name.encode())
+    mirrors = [tmp_path / "empty", str(tmp_path / "first"), tmp_path / "second"]
+    assert fetch(server.url, target, mirror=mirrors) == (sha(b"first"), str(tmp_path / "first"))
+    target.with_name("set.bin.sha256").unlink()
+    assert fetch(server.url, target, mirror=mirrors[::-1]) == (sha(b"second"), str(tmp_path / "second"))
+    assert server.requests == []
+
+
+def test_a_server_without_the_file_is_passed_over(server, tmp_path, target, waits):
+    (tmp_path / "set.bin").write_bytes(b"mirrored")
+    base = server.url.rpartition("/")[0]
+    server.answers = [Answer(b"", status=404), Answer(b"", status=403), Answer()]
+    found = fetch(server.url, target, mirror=[f"{base}/a", f"{base}/b", f"{base}/c", tmp_path], sleep=waits.append)
+    assert found == (sha(BODY), f"{base}/c")
+    assert [path for path, _ in server.requests] == ["/data/a/set.bin", "/data/b/set.bin", "/data/c/set.bin"]
+    server.answers = [Answer(b"", status=410)]
+    target.with_name("set.bin.sha256").unlink()
+    assert fetch(server.url, target, mirror=[base, str(tmp_path)]).mirror == str(tmp_path)
+
+
+def test_a_server_that_fails_is_not_passed_over(get, server, tmp_path, target):
+    (tmp_path / "set.bin").write_bytes(b"mirrored")
+    server.answers = [Answer(b"", status=500)]
+    with pytest.raises(AmuclError, match="failed 2 times, at last with: the server answered 500"):
+        get(mirror=[server.url.rpartition("/")[0], tmp_path], retries=1)
+    assert not target.exists()
+
+
+def test_the_last_mirror_without_the_file_ends_the_search(get, server, tmp_path):
+    server.answers = [Answer(b"", status=404)]
+    with pytest.raises(AmuclError, match=r"set\.bin: the server answered 404 .*check the address"):
+        get(mirror=[tmp_path, server.url.rpartition("/")[0]])
+
+
+def test_file_missing_in_every_mirror_folder(get, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "b" / "Set.bin").touch()
+    with pytest.raises(AmuclError) as error:
+        get(mirror=[tmp_path / "a", tmp_path / "b"], mirror_path="set.bin")
+    assert str(error.value) == (
+        f"{tmp_path}/a/set.bin, {tmp_path}/b/set.bin: the file is in none of the mirrors; "
+        "got near matches: Set.bin; add it to the mirror, or remove `mirror` to fetch it from its address"
+    )
+    with pytest.raises(AmuclError, match=f"{tmp_path}/nowhere: the mirror is not a folder"):
+        get(mirror=[tmp_path / "b", tmp_path / "nowhere"], mirror_path="Set.bin")
+
+
+def test_file_without_an_address(get, tmp_path, target):
+    with pytest.raises(AmuclError, match=r"^simulated/x\.txt: no address is known for this file; set `mirror` to"):
+        get(url=None, mirror_path="simulated/x.txt")
+    with pytest.raises(AmuclError, match=r"not in the mirror.*add it to a mirror; no address is known for it$"):
+        get(url=None, mirror=tmp_path, mirror_path="simulated/x.txt")
+    (tmp_path / "x.txt").write_bytes(b"1")
+    assert fetch(None, target, mirror=tmp_path, mirror_path="x.txt") == (sha(b"1"), str(tmp_path))
+
+
+def test_no_mirror_is_named_where_none_was_asked(server, target):
+    assert fetch(server.url, target) == (sha(BODY), None)
+    assert fetch(server.url, target, mirror=server.url) == (sha(BODY), None)  # it is there already
+
+
 def test_mirror_path_defaults_to_the_name_in_the_address(get, tmp_path, target):
     (tmp_path / "aml data.zip").write_bytes(zipped({"exp": b"1"}))
     get(url="https://unreachable.invalid/multi/aml%20data.zip?download=1", mirror=tmp_path)
@@ -517,6 +583,6 @@ def test_not_an_archive(tmp_path):
 @needs_shared
 def test_real_archive_from_the_mirror(tmp_path):
     target = tmp_path / "aml.zip"
-    digest = fetch("https://unreachable.invalid/aml.zip", target, mirror=MIRROR, mirror_path="benchmark/aml.zip")
-    assert digest == sha(target.read_bytes())
+    fetched = fetch("https://unreachable.invalid/aml.zip", target, mirror=MIRROR, mirror_path="benchmark/aml.zip")
+    assert fetched == (sha(target.read_bytes()), str(MIRROR))
     assert {"exp", "methy", "mirna", "survival"} <= set(safe_members(target))

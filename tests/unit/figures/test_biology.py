@@ -167,6 +167,21 @@ def test_kaplan_meier_steps_and_numbers_at_risk(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("p_permutation", "expected"),
+    [
+        (0.0176, "log-rank $P$ = 1.2 × 10$^{-5}$ (permutation 0.018)"),
+        (4e-5, "log-rank $P$ = 1.2 × 10$^{-5}$ (permutation 4.0 × 10$^{-5}$)"),
+        (np.nan, "log-rank $P$ = 1.2 × 10$^{-5}$"),
+    ],
+)
+def test_kaplan_meier_shows_both_p_values(p_permutation, expected):
+    time = pd.Series([1.0, 2, 3, 4], index=list("abcd"))
+    labels = pd.Series([1, 1, 2, 2], index=time.index)
+    figure = kaplan_meier(time, time * 0 + 1, labels, 1.2e-5, p_permutation=p_permutation)
+    assert expected in texts(figure)
+
+
+@pytest.mark.parametrize(
     ("figure", "message"),
     [
         (lambda: gsea_dotplot(enriched("gsea", n=0)), "No gene set is enriched"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 
 from amucl.figures.metrics import embedding_map, metrics_over_k
 from amucl.figures.style import MISSING, PALETTE, save_figure
@@ -72,6 +72,35 @@ def test_more_methods_than_markers():
     table = metrics_table(methods=[f"m{number}" for number in range(12)])
     axes = panels(metrics_over_k(table, reference_k=2))["Silhouette, own space"]
     assert len(axes.lines) == 13
+
+
+def test_published_rivals_are_thin_and_grey_below_a_heading():
+    table = metrics_table(methods=["published-efAE", "dmacl", "published-efVAE"])
+    table = pd.concat([table, table[table["method"] != "dmacl"].assign(space="published")])
+    figure = metrics_over_k(table, reference_k=2)
+    dmacl, first, second = panels(figure)["Silhouette, own space"].lines[1:]
+    assert [line.get_label() for line in (dmacl, first, second)] == ["dmacl", "published-efAE", "published-efVAE"]
+    assert dmacl.get_color() == PALETTE[0]
+    for line in (first, second):
+        red, green, blue = to_rgb(line.get_color())
+        assert red == green == blue
+        assert line.get_linewidth() < dmacl.get_linewidth()
+    assert len(first.get_xdata()) == 3
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dmacl", "published:", "efAE", "efVAE"]
+
+
+def test_suggested_k_is_marked_on_the_axis_side_by_side():
+    suggested = {"dmacl": 3, "pca": 3, "sglrr": np.nan, "absent": 2}
+    table = metrics_table(methods=["dmacl", "pca", "sglrr"])
+    figure = metrics_over_k(table, reference_k=2, suggested=suggested)
+    for axes in panels(figure).values():
+        marks = [line for line in axes.lines if str(line.get_label()).startswith("suggested")]
+        assert [line.get_label() for line in marks] == ["suggested k of dmacl", "suggested k of pca"]
+        assert [line.get_color() for line in marks] == PALETTE[:2]
+        places = [line.get_xdata()[0] for line in marks]
+        assert places[0] < 3 < places[1] < 3.2
+        assert np.mean(places) == 3
+    assert figure.legends[0].get_texts()[-1].get_text() == "suggested k"
 
 
 @pytest.fixture

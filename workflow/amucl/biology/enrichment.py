@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import up_regulated
 from amucl.errors import AmuclError, some
 
@@ -159,7 +160,7 @@ def gsea(
         logger.info(
             "%d of %d sets have no p-value: the ranking is too lopsided", table["pval"].isna().sum(), len(table)
         )
-    table["padj"] = _benjamini_hochberg(table["pval"])
+    table["padj"] = benjamini_hochberg(table["pval"])
     return table.sort_values(["pval", "term"], ignore_index=True)[GSEA_COLUMNS]
 
 
@@ -280,11 +281,6 @@ def _reach(running_score: list[float], score: float) -> float:
     """The fraction of the ranking from its nearer end to the peak of the running score."""
     n = len(running_score)
     return (np.argmax(running_score) + 1) / n if score >= 0 else (n - np.argmin(running_score)) / n
-
-
-def _benjamini_hochberg(p: pd.Series) -> pd.Series:
-    known = p.dropna()
-    return pd.Series(stats.false_discovery_control(known), index=known.index).reindex(p.index)
 
 
 @contextlib.contextmanager

@@ -1,85 +1,177 @@
-"""k-means: the one engine that every method's embedding goes through."""
+"""k-means: the one engine that every method's embedding goes through, with every restart kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from amucl.clustering.indices import finite_matrix
-from amucl.clustering.labels import canonical_labels
+from amucl.clustering.labels import canonical_partitions
+from amucl.clustering.lloyd import STARTS, refine, run_batches
 from amucl.errors import AmuclError
+
+logger = logging.getLogger(__name__)
+
+_REFINED_SHARE = 20  # one restart in so many
 
 
 @dataclass(frozen=True)
-class KMeansResult:
-    """The best of several restarts, and all of them: how much the restart matters is part of the result.
+class Restarts:
+    """The partitions that all restarts of k-means with one k ended in: how much the start matters is a result.
 
     Attributes
     ----------
-    labels : (n_samples,) clusters 1..k of the best restart, the largest first.
-    inertia : its sum of squared distances to the centroids.
-    restart_labels : (n_init, n_samples) the labels of every restart.
-    restart_inertias : (n_init,)
+    labels : (n_partitions, n_samples) the different partitions, the one of least inertia first; in each the clusters
+        are 1..k, the largest first.
+    counts : (n_partitions,) restarts that ended there.
+    inertias : (n_partitions,) sums of squared distances to the centroids, ascending.
+    warning : empty, or why there are fewer clusters than asked for.
     """
 
     labels: np.ndarray
-    inertia: float
-    restart_labels: np.ndarray
-    restart_inertias: np.ndarray
+    counts: np.ndarray
+    inertias: np.ndarray
+    warning: str = ""
 
     @property
-    def n_init(self) -> int:
+    def best(self) -> np.ndarray:
+        """Labels (n_samples,) of the restart of least inertia."""
+        return self.labels[0]
+
+    @property
+    def n_restarts(self) -> int:
         """Number of restarts."""
-        return len(self.restart_inertias)
+        return int(self.counts.sum())
 
 
-def kmeans_labels(X: ArrayLike, k: int, *, n_init: int, seed: int, n_threads: int = 1) -> KMeansResult:
-    """k-means by Lloyd's algorithm from k-means++ starts, best of `n_init` restarts by inertia.
+def kmeans_restarts(
+    X: ArrayLike,
+    ks: Iterable[int],
+    *,
+    n_restarts: int,
+    seed: int,
+    starts: Sequence[str] = STARTS,
+    n_threads: int = 1,
+) -> dict[int, Restarts]:
+    """k-means by Lloyd's algorithm from many starts, for several numbers of clusters.
+
+    The best twentieth of the restarts is refined by Hartigan's exchanges [3].
 
     Parameters
     ----------
     X : (n_samples, n_features).
-    k : number of clusters, 2 or more.
-    n_init : number of restarts; the first of them are the same whatever their number.
-    seed : makes the result reproducible at a given `n_threads`.
-    n_threads : threads of scikit-learn and of the linear algebra.
+    ks : numbers of clusters, each 2 or more.
+    n_restarts : per k; the first of them are the same whatever their number.
+    seed : makes the result reproducible.
+    starts : kinds of start, taken in turn: `k-means++` (greedy [2]) and `random` (k samples, the papers' way).
+    n_threads : numbers of clusters worked on at a time; the result does not depend on it.
+
+    Returns
+    -------
+    k -> Restarts. Where X has fewer than k different rows, those are the clusters, and `warning` says so.
 
     Raises
     ------
     AmuclError
-        If k < 2, there are fewer samples or distinct samples than k, or a value is missing or infinite.
+        If a k is under 2 or over the number of samples, or a value is missing or infinite.
 
     References
     ----------
     [1] S. P. Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28(2), 129-137.
     [2] D. Arthur, S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, 1027-1035.
+    [3] J. A. Hartigan, M. A. Wong (1979), Algorithm AS 136: a k-means clustering algorithm, Applied Statistics 28,
+        100-108.
+    """
+    ks = list(ks)
+    X = finite_matrix(X)
+    for k in ks:
+        _require_enough_samples(X, k)
+    if n_restarts < 1:
+        raise AmuclError("k-means needs a restart", where="n_restarts", expected="1 or more", got=n_restarts)
+    unknown = [start for start in starts if start not in STARTS]
+    if unknown or not starts:
+        raise AmuclError("unknown start of k-means", expected=" or ".join(STARTS), got=unknown or "none")
+    kinds = np.resize(np.array(starts), n_restarts)
+    centred, place = X - X.mean(axis=0), np.unique(X, axis=0, return_inverse=True)[1].ravel()
+    with threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
+        results = list(pool.map(lambda k: _restarts(centred, place, k, kinds, seed), ks))
+    for k, result in zip(ks, results, strict=True):
+        if result.warning:
+            logger.warning("k = %d: %s", k, result.warning)
+    return dict(zip(ks, results, strict=True))
+
+
+def kmeans_on_subsets(X: ArrayLike, k: int, subsets: np.ndarray, *, n_restarts: int, seed: int) -> np.ndarray:
+    """The best of `n_restarts` k-means of every subset of the samples.
+
+    Parameters
+    ----------
+    X : (n_samples, n_features).
+    subsets : (n_subsets, n_samples) bool, True for the samples that are clustered; at least k each.
+
+    Returns
+    -------
+    (n_subsets, n_samples)
+        Labels 0..k-1. Samples outside of a subset have the label of the nearest centroid of those inside.
     """
     X = finite_matrix(X)
-    _require_enough_samples(X, k)
-    if n_init < 1:
-        raise AmuclError("k-means needs a restart", where="n_init", expected="1 or more", got=n_init)
-    seeds = np.random.SeedSequence([seed, k]).generate_state(n_init)
-    with threadpool_limits(n_threads):
-        fits = [KMeans(k, n_init=1, random_state=int(state)).fit(X) for state in seeds]
-    labels = np.array([canonical_labels(fit.labels_) for fit in fits])
-    inertias = np.array([fit.inertia_ for fit in fits])
-    best = int(inertias.argmin())
-    return KMeansResult(labels[best], float(inertias[best]), labels, inertias)
+    X = X - X.mean(axis=0)
+    n_subsets = len(subsets)
+    best = np.full(n_subsets, np.inf)
+    labels = np.zeros(subsets.shape, dtype=np.int16)
+    owner = np.repeat(np.arange(n_subsets), n_restarts)
+    kinds = np.resize(np.array(STARTS), n_restarts)
+    seeds = np.random.SeedSequence([seed, k])
+    with threadpool_limits(1):
+        for batch, found, inertias in run_batches(X, k, seeds, np.tile(kinds, n_subsets), subsets[owner]):
+            for row, subset in enumerate(owner[batch]):
+                if inertias[row] < best[subset]:
+                    best[subset], labels[subset] = inertias[row], found[row]
+    return labels
 
 
-def kmeans_over_k(X: pd.DataFrame, ks: Iterable[int], *, n_init: int, seed: int, n_threads: int = 1) -> pd.DataFrame:
-    """Best k-means labels for several numbers of clusters: samples x columns k2, k3, ... in the order of `ks`.
+def labels_over_k(restarts: dict[int, Restarts], samples: Sequence[str]) -> pd.DataFrame:
+    """The best labels for every k: samples x columns k2, k3, ..."""
+    return pd.DataFrame({f"k{k}": result.best for k, result in restarts.items()}, index=list(samples))
 
-    `X` is (n_samples x n_features), indexed by sample; the rest as for `kmeans_labels`.
-    """
-    columns = {f"k{k}": kmeans_labels(X, k, n_init=n_init, seed=seed, n_threads=n_threads).labels for k in ks}
-    return pd.DataFrame(columns, index=X.index)
+
+def _restarts(X: np.ndarray, place: np.ndarray, k: int, kinds: np.ndarray, seed: int) -> Restarts:
+    n_places = int(place.max()) + 1
+    if n_places <= k:
+        warning = f"only {n_places} of {len(X)} rows differ: {n_places} clusters" if n_places < k else ""
+        labels = canonical_partitions(place[None])
+        return Restarts(labels, np.array([len(kinds)]), np.zeros(1), warning)
+    partitions = np.empty((len(kinds), len(X)), dtype=np.int16)
+    inertias = np.empty(len(kinds))
+    for batch, labels, values in run_batches(X, k, np.random.SeedSequence([seed, k]), kinds):
+        partitions[batch], inertias[batch] = labels, values
+    best = _worth_refining(partitions, inertias, k)
+    partitions[best], inertias[best] = refine(X, partitions[best], k)
+    return _distinct(canonical_partitions(partitions), inertias, k)
+
+
+def _worth_refining(partitions: np.ndarray, inertias: np.ndarray, k: int) -> np.ndarray:
+    """The restarts of least inertia that have all their clusters."""
+    candidates = np.argsort(inertias, kind="stable")[: -(-len(inertias) // _REFINED_SHARE)]
+    n_clusters = np.array([len(np.unique(labels)) for labels in partitions[candidates]])
+    return candidates[n_clusters == k]
+
+
+def _distinct(partitions: np.ndarray, inertias: np.ndarray, k: int) -> Restarts:
+    """One row per different partition, those with the most clusters and then the least inertia first."""
+    _, first, counts = np.unique(partitions, axis=0, return_index=True, return_counts=True)
+    n_clusters = partitions[first].max(axis=1)
+    order = np.lexsort((inertias[first], -n_clusters))
+    found = n_clusters[order[0]]
+    warning = "" if found == k else f"points too close together to tell apart: {found} clusters"
+    return Restarts(partitions[first][order], counts[order], inertias[first][order], warning)
 
 
 def _require_enough_samples(X: np.ndarray, k: int) -> None:
@@ -92,13 +184,4 @@ def _require_enough_samples(X: np.ndarray, k: int) -> None:
             expected=f"at least {k} samples",
             got=len(X),
             action="take a smaller k",
-        )
-    n_distinct = len(np.unique(X, axis=0))
-    if n_distinct < k:
-        raise AmuclError(
-            "fewer distinct samples than clusters",
-            where=f"k = {k}",
-            expected=f"at least {k} different rows",
-            got=f"{n_distinct} among {len(X)} samples",
-            action="take a smaller k, or check whether the embedding has collapsed",
         )

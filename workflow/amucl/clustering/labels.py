@@ -59,6 +59,19 @@ def canonical_labels(labels: ArrayLike) -> np.ndarray:
     return rank[codes] + 1
 
 
+def canonical_partitions(partitions: np.ndarray) -> np.ndarray:
+    """`canonical_labels` of many partitions at once: integers (n_partitions, n_samples), each row from 0, to 1..k."""
+    k = int(partitions.max()) + 1
+    sizes, first = np.empty((2, len(partitions), k), dtype=np.intp)
+    for c in range(k):
+        member = partitions == c
+        sizes[:, c], first[:, c] = member.sum(axis=1), member.argmax(axis=1)
+    order = np.lexsort((first, -sizes), axis=1)
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(1, k + 1)[None], axis=1)
+    return np.take_along_axis(rank, partitions.astype(np.intp), axis=1).astype(np.int16)
+
+
 def labels_table(labels_by_k: Mapping[int, ArrayLike], samples: Sequence[str]) -> pd.DataFrame:
     """The table of labels.tsv: columns sample, k2, k3, ..., one row per sample."""
     return pd.DataFrame({"sample": list(samples)} | {f"k{k}": labels_by_k[k] for k in sorted(labels_by_k)})
@@ -99,6 +112,36 @@ def read_labels(path: str | os.PathLike) -> pd.DataFrame:
 def is_k_column(name: str) -> bool:
     """Whether a column is named k and a number, such as k6."""
     return re.fullmatch(r"k[1-9]\d*", str(name)) is not None
+
+
+def k_of(column: str) -> int:
+    """The number of clusters that a column such as k6 is named by."""
+    return int(column.removeprefix("k"))
+
+
+def require_k_columns(labels: pd.DataFrame) -> None:
+    """Refuse a table of labels whose columns are not k2, k3, ..."""
+    wrong = [column for column in labels if not is_k_column(column)]
+    if wrong or labels.empty:
+        raise AmuclError(
+            "wrong columns in labels", expected="k2, k3, ... and samples in rows", got=some(wrong) or "none"
+        )
+
+
+def aligned(table: pd.DataFrame | pd.Series, labels: pd.DataFrame, name: str):
+    """`table` in the order of the samples of `labels`; an error that names samples if both do not hold the same."""
+    for index, place in ((table.index, name), (labels.index, "labels")):
+        if not index.is_unique:
+            raise AmuclError("duplicate samples", where=place, got=some(index[index.duplicated()].unique()))
+    lost, added = labels.index.difference(table.index), table.index.difference(labels.index)
+    if len(lost) or len(added):
+        raise AmuclError(
+            "the samples are not those of the labels",
+            where=name,
+            got=f"{len(lost)} missing ({some(lost) or 'none'}), {len(added)} too many ({some(added) or 'none'})",
+            action="make both from the same cohort",
+        )
+    return table.loc[labels.index]
 
 
 def _require_names(samples: pd.Series, path: str | os.PathLike) -> None:

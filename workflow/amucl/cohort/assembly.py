@@ -10,6 +10,7 @@ from amucl.errors import AmuclError, some
 
 LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
 JOIN_COLUMNS = ["source", "n_in", "n_matched", "n_dropped", "reason", "examples"]
+UNMATCHED_COLUMNS = ["source", "id", "reason"]
 OWN_COLUMNS = ("patient", "sample", "_index")
 
 Tables = dict[str, pd.DataFrame]
@@ -107,10 +108,20 @@ def check_survival(clinical: pd.DataFrame, where: object) -> None:
 
 
 def join_row(source: str, n_in: int, dropped: list[str], reason: str) -> dict:
-    """One row of the join report: `n_in` entered, all but the `dropped` went on."""
+    """One row of the join report, and its `dropped` ids: `n_in` entered, all but these went on."""
     examples = ", ".join(list(dict.fromkeys(dropped))[:3])
     counts = {"n_in": n_in, "n_matched": n_in - len(dropped), "n_dropped": len(dropped)}
-    return {"source": source, **counts, "reason": reason, "examples": examples}
+    return {"source": source, **counts, "reason": reason, "examples": examples, "dropped": dropped}
+
+
+def join_tables(report: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of `join_row` as two tables: the join report (`JOIN_COLUMNS`), and every id that it counts as dropped.
+
+    The second has columns `UNMATCHED_COLUMNS`, and n_dropped rows for every row of the first: an id whose source
+    repeats it stands there as often as it was dropped.
+    """
+    dropped = [(row["source"], name, row["reason"]) for row in report for name in row["dropped"]]
+    return pd.DataFrame(report, columns=JOIN_COLUMNS), pd.DataFrame(dropped, columns=UNMATCHED_COLUMNS)
 
 
 def _common_types(tables: Tables, sample_types: tuple[str, ...]) -> dict[str, str]:

@@ -9,21 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
-import zipfile
-import zlib
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from amucl.cohort.assembly import JOIN_COLUMNS, join_clinical, join_row
+from amucl.cohort.archives import read_members
+from amucl.cohort.assembly import join_clinical, join_row, join_tables
 from amucl.cohort.barcodes import TUMOUR_TYPES, parse_barcode
 from amucl.cohort.cohort import RawCohort, assemble
-from amucl.cohort.readers import check_ids, decode, parse_numbers, parse_strings, tidy_columns
+from amucl.cohort.readers import parse_numbers, parse_strings, tidy_columns
+from amucl.cohort.text import check_ids
 from amucl.errors import AmuclError, some
-from amucl.files import require_file
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +59,8 @@ def read_benchmark(
     unknown = [omic for omic in omics if omic not in MEMBERS]
     if unknown:
         raise AmuclError("the benchmark has no such omic", where=cancer, expected=some(MEMBERS), got=some(unknown))
-    texts = _read_members(archive, [MEMBERS[omic] for omic in omics] + ["survival"], max_bytes)
+    advice = {MEMBERS[omic]: f"declare `omics:` without {omic} in the dataset's registry entry" for omic in omics}
+    texts = read_members(archive, [*advice, "survival"], max_bytes=max_bytes, advice=advice)
     tables, features_read, var = {}, {}, {}
     for omic in omics:
         where = f"{archive}:{MEMBERS[omic]}"
@@ -80,7 +78,7 @@ def read_benchmark(
         clinical, clinical_report = _join_clinical(clinical_archive, cancer, raw.patients, max_bytes)
         survival, report = survival.join(clinical), report + clinical_report
     raw.clinical = survival
-    raw.join = pd.DataFrame(report, columns=JOIN_COLUMNS)
+    raw.join, raw.unmatched = join_tables(report)
     return raw
 
 
@@ -194,66 +192,9 @@ def _join_clinical(
     archive: str | os.PathLike, cancer: str, patients: pd.Series, max_bytes: int
 ) -> tuple[pd.DataFrame, list[dict]]:
     where = f"{archive}:clinical/{cancer}"
-    table = parse_strings(_read_members(archive, [cancer], max_bytes)[cancer], where)
+    table = parse_strings(read_members(archive, [cancer], max_bytes=max_bytes)[cancer], where)
     check_ids(table.index, "sample", where)
     check_ids(table.columns, "column", where)
     table = table.rename(columns={"os_time": "os_time_clinical", "os_event": "os_event_clinical"})
     joined, report = join_clinical(tidy_columns(table), patients, tcga=True, where=where)
     return joined.dropna(axis=1, how="all"), report
-
-
-def _read_members(archive: str | os.PathLike, wanted: Sequence[str], max_bytes: int) -> dict[str, str]:
-    """Text of the members called `wanted`, in any folder of the archive and in either case."""
-    file = require_file(archive, purpose="archive")
-    try:
-        with zipfile.ZipFile(file) as opened:
-            members = _members(opened, file)
-            return {name: _read_member(opened, members, name, file, max_bytes) for name in wanted}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        with file.open("rb") as handle:
-            is_zip = handle.read(2) == b"PK"
-        what = "damaged or truncated zip archive" if is_zip else "not a zip archive"
-        raise AmuclError(what, where=file, got=error, action="delete it and download it again") from error
-
-
-def _members(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
-    members: dict[str, zipfile.ZipInfo] = {}
-    for member in opened.infolist():
-        path = PurePosixPath(member.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", member.filename):
-            raise AmuclError(
-                "a member lies outside the archive", where=file, got=member.filename, action="do not use it"
-            )
-        if stat.S_ISLNK(member.external_attr >> 16):
-            raise AmuclError("a member is a symbolic link", where=file, got=member.filename, action="do not use it")
-        if member.is_dir() or "__MACOSX" in path.parts:
-            continue
-        name = path.name.casefold()
-        if name in members:
-            both = f"{members[name].filename}, {member.filename}"
-            raise AmuclError(f"two members are called {path.name}", where=file, got=both)
-        members[name] = member
-    return members
-
-
-def _read_member(
-    opened: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, file: Path, max_bytes: int
-) -> str:
-    member = members.get(name.casefold())
-    if member is None:
-        omic = {short: full for full, short in MEMBERS.items()}.get(name)
-        raise AmuclError(
-            f"the archive has no member {name}",
-            where=file,
-            expected=name,
-            got=some((found.filename for found in members.values()), 20) or "an empty archive",
-            action=f"declare `omics:` without {omic} in the dataset's registry entry" if omic else None,
-        )
-    where = f"{file}:{member.filename}"
-    if member.flag_bits & 1:
-        raise AmuclError("the member is encrypted", where=where, expected="an archive without a password")
-    if member.file_size > max_bytes:
-        raise AmuclError(
-            "the member is too large", where=where, expected=f"at most {max_bytes} bytes", got=member.file_size
-        )
-    return decode(opened.read(member), where)

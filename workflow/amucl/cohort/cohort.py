@@ -13,7 +13,14 @@ import mudata
 import numpy as np
 import pandas as pd
 
-from amucl.cohort.assembly import JOIN_COLUMNS, Tables, check_survival, join_clinical, rows_as_written, rows_by_barcode
+from amucl.cohort.assembly import (
+    Tables,
+    check_survival,
+    join_clinical,
+    join_tables,
+    rows_as_written,
+    rows_by_barcode,
+)
 from amucl.cohort.barcodes import TUMOUR_TYPES
 from amucl.cohort.readers import read_clinical, read_h5mu, read_omic
 from amucl.errors import AmuclError, some
@@ -46,6 +53,7 @@ class RawCohort:
     steps : what reading did, omic by omic.
     ledger : one row per omic and source column: omic column sample patient status reason.
     join : what joining clinical tables did: source n_in n_matched n_dropped reason examples.
+    unmatched : one row per id that `join` counts as dropped: source id reason.
     var : omic -> annotation of its features (optional).
     """
 
@@ -55,6 +63,7 @@ class RawCohort:
     steps: list[Step]
     ledger: pd.DataFrame
     join: pd.DataFrame
+    unmatched: pd.DataFrame
     var: Tables = field(default_factory=dict)
 
 
@@ -92,7 +101,7 @@ def assemble(
     if clinical is not None:
         check_survival(clinical, clinical_where)
         joined, report = join_clinical(clinical, patients, tcga=tcga, where=clinical_where)
-    return RawCohort(omics, joined, patients, steps, ledger, pd.DataFrame(report, columns=JOIN_COLUMNS), var or {})
+    return RawCohort(omics, joined, patients, steps, ledger, *join_tables(report), var or {})
 
 
 def read_files_cohort(

@@ -12,9 +12,10 @@ import shutil
 import stat
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import requests
@@ -29,6 +30,7 @@ Progress = Callable[[int, int | None], None]
 CHUNK_BYTES = 1 << 16
 LONGEST_WAIT_SECONDS = 60.0
 UNKNOWN_SIZE_STEP_BYTES = 10_000_000
+NOT_THERE = (403, 404, 410)  # an object store that may not be listed answers 403 for what it does not have
 
 
 class _Transient(Exception):
@@ -39,19 +41,30 @@ class _Transient(Exception):
         self.retry_after = retry_after
 
 
+class _Absent(AmuclError):
+    """A server does not have the file; another mirror may."""
+
+
+class Fetched(NamedTuple):
+    """What `fetch` brought: the file's sha256, and the mirror that gave it, None if no mirror was asked."""
+
+    sha256: str
+    mirror: str | None
+
+
 def fetch(
-    url: str,
+    url: str | None,
     target: str | os.PathLike,
     *,
-    mirror: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
     mirror_path: str | None = None,
     sha256: str | None = None,
     retries: int = 4,
     timeout: float = 60.0,
     progress: Progress | None = None,
     sleep: Callable[[float], None] = time.sleep,
-) -> str:
-    """Bring one file to `target` and return its sha256.
+) -> Fetched:
+    """Bring one file to `target`; tell its sha256 and the mirror it is from.
 
     The bytes are collected in ``<target>.part``; an interrupted download is resumed from there by the next call
     (HTTP Range and If-Range, RFC 9110 sections 13.1.5 and 14.2). `target` appears only when the file is complete
@@ -59,10 +72,11 @@ def fetch(
 
     Parameters
     ----------
-    url : http or https address, or the path of a local file.
+    url : http or https address, or the path of a local file; None for a file that only a mirror can have.
     target : the file to make; its folder is made too.
-    mirror : folder or http(s) address that replaces the network: the source of a web `url` is then
-        ``mirror/mirror_path``.
+    mirror : folder or http(s) address that replaces the network, or several: the source of a web `url` is then
+        ``mirror/mirror_path`` of the first that has it. A folder or server without the file is passed over, a server
+        that fails is an error, so that the same mirrors always give the same file.
     mirror_path : the file's path below `mirror`; by default the last part of `url`.
     sha256 : the hash the file must have. Without one the first download's hash is written to ``<target>.sha256``
         and enforced from then on.
@@ -82,17 +96,13 @@ def fetch(
     recorded = _beside(target, ".sha256")
     expected = _valid_hash(sha256, "the sha256 of the registry") if sha256 else _recorded_hash(recorded)
     if expected and target.is_file() and _sha256_of(target) == expected:
-        return expected
-    source = _source(url, mirror, mirror_path)
+        return Fetched(expected, None)
+    sources = _sources(url, _mirrors(mirror), mirror_path)
     part = _beside(target, ".part")
     with _disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(source, Path):
-            _discard(part)
-            shutil.copyfile(source, part)
-        else:
-            report = progress or _ProgressLog(target.name)
-            _download(source, part, retries=retries, timeout=timeout, progress=report, sleep=sleep)
+        report = progress or _ProgressLog(target.name)
+        source, chosen = _copy_first(sources, part, retries=retries, timeout=timeout, progress=report, sleep=sleep)
         try:
             found = _verify(part, target, source, expected, None if sha256 else recorded)
         except AmuclError:
@@ -104,7 +114,7 @@ def fetch(
         os.replace(part, target)
         _discard(part)
     logger.info("%s: %s from %s", target.name, _size(target.stat().st_size), source)
-    return found
+    return Fetched(found, chosen)
 
 
 def safe_members(zip_path: str | os.PathLike, *, max_bytes: int = 8 << 30) -> list[str]:
@@ -156,16 +166,35 @@ def _beside(target: Path, suffix: str) -> Path:
     return target.with_name(target.name + suffix)
 
 
-def _source(url: str, mirror: str | os.PathLike | None, mirror_path: str | None) -> str | Path:
-    """The http(s) address or the existing local file to read."""
-    if not _is_web(url):
-        return require_file(url, purpose="source")
+def _mirrors(mirror: str | os.PathLike | Sequence[str | os.PathLike] | None) -> list[str]:
     if mirror is None:
-        return url
+        return []
+    return [os.fspath(mirror)] if isinstance(mirror, str | os.PathLike) else [os.fspath(one) for one in mirror]
+
+
+def _sources(url: str | None, mirrors: list[str], mirror_path: str | None) -> list[tuple[str | Path, str | None]]:
+    """What may be read, first choice first: http(s) addresses and existing local files, each with its mirror."""
+    if url is not None and not _is_web(url):
+        return [(require_file(url, purpose="source"), None)]
+    if not mirrors and url is None:
+        raise AmuclError(
+            "no address is known for this file", where=mirror_path, action="set `mirror` to a folder or URL that has it"
+        )
+    if not mirrors:
+        return [(url, None)]
     name = mirror_path or unquote(url.partition("?")[0].rpartition("/")[2])
-    if _is_web(str(mirror)):
-        return f"{str(mirror).rstrip('/')}/{quote(name)}"
-    return _mirrored_file(Path(mirror), name)
+    sources = []
+    for mirror in mirrors:
+        file = Path(mirror) / name
+        if _is_web(mirror):
+            sources.append((f"{mirror.rstrip('/')}/{quote(name)}", mirror))
+        elif file.is_file():
+            sources.append((require_file(file, purpose="file in the mirror"), mirror))
+        elif not Path(mirror).is_dir():
+            raise AmuclError("the mirror is not a folder", where=mirror, action="correct or remove `mirror`")
+    if not sources:
+        raise _not_mirrored([Path(mirror) / name for mirror in mirrors], url)
+    return sources
 
 
 def _is_web(address: str) -> bool:
@@ -182,18 +211,16 @@ def _is_web(address: str) -> bool:
     return True
 
 
-def _mirrored_file(mirror: Path, name: str) -> Path:
-    file = mirror / name
-    if file.is_file():
-        return require_file(file, purpose="file in the mirror")
-    if not mirror.is_dir():
-        raise AmuclError("the mirror is not a folder", where=mirror, action="correct or remove `mirror`")
-    present = sorted(path.name for path in file.parent.iterdir()) if file.parent.is_dir() else []
-    raise AmuclError(
-        "the file is not in the mirror",
-        where=file,
-        got=f"near matches: {some(_near(file.name, present)) or 'none'}",
-        action="add it to the mirror, or remove `mirror` to fetch it from its address",
+def _not_mirrored(files: list[Path], url: str | None) -> AmuclError:
+    folders = [file.parent for file in files if file.parent.is_dir()]
+    present = [path.name for folder in folders for path in sorted(folder.iterdir())]
+    return AmuclError(
+        "the file is not in the mirror" if len(files) == 1 else "the file is in none of the mirrors",
+        where=some(files, 9),
+        got=f"near matches: {some(_near(files[0].name, present)) or 'none'}",
+        action="add it to a mirror; no address is known for it"
+        if url is None
+        else "add it to the mirror, or remove `mirror` to fetch it from its address",
     )
 
 
@@ -212,6 +239,27 @@ def _disk_errors(target: Path) -> Iterator[None]:
             where=error.filename or target,
             action="check the free space and the permissions of the folder",
         ) from error
+
+
+def _copy_first(sources: list[tuple[str | Path, str | None]], part: Path, **options) -> tuple[str | Path, str | None]:
+    """Copy the first source that is there to `part`, and tell which it was."""
+    for source, mirror in sources[:-1]:
+        try:
+            _copy(source, part, **options)
+        except _Absent as absent:
+            logger.info("%s; the next mirror is asked", absent)
+        else:
+            return source, mirror
+    _copy(sources[-1][0], part, **options)
+    return sources[-1]
+
+
+def _copy(source: str | Path, part: Path, **options) -> None:
+    if isinstance(source, Path):
+        _discard(part)
+        shutil.copyfile(source, part)
+    else:
+        _download(source, part, **options)
 
 
 def _download(
@@ -287,7 +335,8 @@ def _require_ok(response: requests.Response, source: str) -> None:
     if status == requests.codes.too_many_requests or status >= 500:
         seconds = response.headers.get("Retry-After", "")
         raise _Transient(answer, float(seconds) if seconds.isdigit() else None)
-    raise AmuclError(answer, where=source, action="check the address, or set `mirror` to a copy of the file")
+    kind = _Absent if status in NOT_THERE else AmuclError
+    raise kind(answer, where=source, action="check the address, or set `mirror` to a copy of the file")
 
 
 def _total_size(response: requests.Response, resumed: bool) -> int | None:

@@ -74,12 +74,16 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class PreprocessedCohort:
-    """The prepared cohort, and what became of every feature (`steps`), column (`ledger`) and clinical row (`join`)."""
+    """The prepared cohort, and what became of every feature (`steps`), column (`ledger`) and clinical row (`join`).
+
+    `unmatched` names the clinical rows and patients that `join` counts as dropped.
+    """
 
     cohort: mudata.MuData
     steps: pd.DataFrame
     ledger: pd.DataFrame
     join: pd.DataFrame
+    unmatched: pd.DataFrame
 
 
 def preprocess(
@@ -119,7 +123,8 @@ def preprocess(
     _check_truth(obs, settings)
     about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
     about |= {"truth": settings.truth, "n_clusters": settings.n_clusters}
-    return PreprocessedCohort(make_cohort(prepared, obs, about), work.step_table(dataset), work.ledger, raw.join)
+    cohort = make_cohort(prepared, obs, about)
+    return PreprocessedCohort(cohort, work.step_table(dataset), work.ledger, raw.join, raw.unmatched)
 
 
 def looks_like_counts(values: np.ndarray) -> bool:

@@ -14,8 +14,6 @@ import os
 import re
 import warnings
 import zlib
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
+from amucl.cohort.text import check_ids, decode
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
@@ -99,39 +98,6 @@ def read_clinical(path: str | os.PathLike) -> pd.DataFrame:
 def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
     """`table` with numeric columns as float64, all others as strings (object), missing values as NaN."""
     return pd.DataFrame({name: _tidy_column(table[name]) for name in table.columns}, index=table.index)
-
-
-def check_ids(ids: Sequence[str], kind: str, where: object, *, place: str | None = None) -> None:
-    """Refuse empty and repeated ids.
-
-    `place` (``line`` or ``column``) is where a text file has them, the first id in the second: the message then says
-    where the first repeated id stands.
-    """
-    if "" in ids:
-        raise AmuclError(f"empty {kind} id", where=where, got=f"none at position {list(ids).index('') + 1}")
-    repeated = [name for name, count in Counter(ids).items() if count > 1]
-    if repeated:
-        first, second = [number for number, name in enumerate(ids, start=2) if name == repeated[0]][:2]
-        raise AmuclError(
-            f"duplicate {kind} ids",
-            where=where,
-            expected="each id once",
-            got=some(repeated) + (f" ({repeated[0]} in {place}s {first} and {second})" if place else ""),
-            action="rename or merge them",
-        )
-
-
-def decode(data: bytes, where: object) -> str:
-    """`data` as UTF-8 text (a byte order mark is dropped), with Unix line ends."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AmuclError(
-            f"not UTF-8 text: byte 0x{data[error.start]:02x} at byte position {error.start}",
-            where=where,
-            action="save it as UTF-8 text",
-        ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_numbers(text: str, where: object, *, kind: str = ".tsv") -> pd.DataFrame:

@@ -133,11 +133,18 @@ def gsea_dotplot(table: pd.DataFrame, *, n_top: int = 6, subtypes: list | None =
 
 @styled
 def kaplan_meier(
-    time: pd.Series, event: pd.Series, labels: pd.Series, p: float | None = None, *, unit: str = "days"
+    time: pd.Series,
+    event: pd.Series,
+    labels: pd.Series,
+    p: float | None = None,
+    *,
+    p_permutation: float | None = None,
+    unit: str = "days",
 ) -> Figure:
     """Kaplan-Meier curves of the subtypes, censoring marked, with the numbers at risk below.
 
-    `time`, `event` and `labels` as in `amucl.biology.survival.logrank`; `p` is its p-value.
+    `time`, `event` and `labels` as in `amucl.biology.survival.logrank`; `p` is its asymptotic p-value, `p_permutation`
+    that of `permutation_logrank`.
     """
     known = complete_survival(time, event, labels)
     if known.empty:
@@ -157,7 +164,9 @@ def kaplan_meier(
     )
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if p is not None and np.isfinite(p):
-        axes.text(0.98, 0.97, f"log-rank $P$ = {_p_text(p)}", transform=axes.transAxes, ha="right", va="top")
+        permuted = p_permutation is not None and np.isfinite(p_permutation)
+        text = f"log-rank $P$ = {_p_text(p)}" + (f" (permutation {_p_text(p_permutation)})" if permuted else "")
+        axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), title="Subtype", alignment="left", borderaxespad=0)
     _numbers_at_risk(_axes_in_inches(figure, 0.9, 0.05, 3.0, row * len(groups)), groups, colours, axes)
     return figure

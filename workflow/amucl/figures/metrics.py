@@ -2,55 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from amucl.clustering.labels import subtype_order
+from amucl.clustering.ranking import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
 from amucl.figures.style import MISSING, palette, styled
 from amucl.representation.blocks import principal_coordinates
 
-PANELS = (
-    ("silhouette", "embedding", "Silhouette, own space", "higher is better"),
-    ("c_index", "embedding", "C-index, own space", "lower is better"),
-    ("davies_bouldin", "embedding", "Davies-Bouldin, own space", "lower is better"),
-    ("silhouette", "common", "Silhouette, common space", "higher is better"),
-    ("c_index", "common", "C-index, common space", "lower is better"),
-    ("davies_bouldin", "common", "Davies-Bouldin, common space", "lower is better"),
-    ("ari", "truth", "ARI against known labels", "higher is better"),
-    ("nmi", "truth", "NMI against known labels", "higher is better"),
-)
+METRIC_NAMES = {
+    "silhouette": "Silhouette",
+    "c_index": "C-index",
+    "davies_bouldin": "Davies-Bouldin",
+    "ari": "ARI",
+    "nmi": "NMI",
+    "accuracy": "Accuracy",
+    "purity": "Purity",
+    "rand": "Rand",
+    "f_measure": "F-measure",
+}
+SPACE_NAMES = {
+    "embedding": ", own space",
+    "published": ", own space with all published samples",
+    "common": ", common space",
+    "truth": " against known labels",
+}
 MARKERS = "osD^vPX*<>"
+DASHES = ("-", "--", ":", "-.")
+GREYS = ("#555555", "#777777", "#999999", "#b3b3b3")
+
+_SUGGESTED = {"linestyle": "none", "marker": "^", "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
+
+
+def panel_title(metric: str, space: str) -> str:
+    """A metric and the space it was measured in, as a reader calls them."""
+    return METRIC_NAMES[metric] + SPACE_NAMES[space]
+
+
+def direction(metric: str) -> str:
+    """Which way a metric is better, in words."""
+    return "higher is better" if HIGHER_IS_BETTER[metric] else "lower is better"
+
+
+def values_of(table: pd.DataFrame, metric: str, space: str) -> pd.DataFrame:
+    """The rows of one metric in one space."""
+    return table[(table["metric"] == metric) & (table["space"] == space)]
+
+
+def method_styles(methods: Iterable[str]) -> dict[str, dict]:
+    """How each method is drawn, as keywords of a line: ours first in colours, published rivals thin and grey."""
+    methods = list(dict.fromkeys(methods))
+    own = [method for method in methods if not is_published(method)]
+    styles = {
+        method: {"color": colour, "marker": MARKERS[i % len(MARKERS)], "markersize": 3, "zorder": 3}
+        for i, (method, colour) in enumerate(palette(own).items())
+    }
+    for i, method in enumerate(method for method in methods if is_published(method)):
+        styles[method] = {
+            "color": GREYS[i % len(GREYS)],
+            "linestyle": DASHES[i // 2 % len(DASHES)],
+            "marker": MARKERS[i % len(MARKERS)],
+            "markersize": 2.5,
+            "markerfacecolor": "white",
+            "markeredgewidth": 0.6,
+            "linewidth": 0.7,
+            "zorder": 2,
+        }
+    return styles
+
+
+def method_handles(styles: Mapping[str, dict], **line) -> list[Line2D]:
+    """Handles of a legend for `method_styles`, the published rivals under a heading of their own."""
+    handles = [Line2D([], [], **style | line, label=name) for name, style in styles.items() if not is_published(name)]
+    rivals = [name for name in styles if is_published(name)]
+    if rivals:
+        handles.append(Line2D([], [], linestyle="none", label="published:"))
+    return handles + [Line2D([], [], **styles[name] | line, label=name.removeprefix(PUBLISHED)) for name in rivals]
 
 
 @styled
-def metrics_over_k(table: pd.DataFrame, *, reference_k: int) -> Figure:
+def metrics_over_k(table: pd.DataFrame, *, reference_k: int, suggested: Mapping[str, int] | None = None) -> Figure:
     """Every index of every method over k, a panel each; a grey line marks the reference k.
 
     table: columns method, k, metric, space, value of one dataset. The panels of known labels are drawn where there are
-    any.
+    any. suggested: k by method, marked by a triangle on the axis.
     """
-    panels = [panel for panel in PANELS if ((table["metric"] == panel[0]) & (table["space"] == panel[1])).any()]
-    methods = list(dict.fromkeys(table["method"]))
-    colours = palette(methods)
+    panels = [panel for panel in PAIRS if len(values_of(table, *panel))]
+    styles = method_styles(table["method"])
+    suggested = {method: k for method, k in (suggested or {}).items() if method in styles and not pd.isna(k)}
     n_rows = -(-len(panels) // 3)
-    figure = Figure(figsize=(7.2, 1.9 * n_rows), layout="constrained")
+    figure = Figure(figsize=(7.1, 1.9 * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, 3, squeeze=False).ravel()
-    for axes, (metric, space, title, direction) in zip(grid, panels, strict=False):
-        rows = table[(table["metric"] == metric) & (table["space"] == space)]
+    for axes, (metric, space) in zip(grid, panels, strict=False):
+        rows = values_of(table, metric, space)
         axes.axvline(reference_k, color=MISSING, linewidth=4, zorder=0)
-        for method, marker in zip(methods, MARKERS * len(methods), strict=False):
+        for method, style in styles.items():
             curve = rows[rows["method"] == method].sort_values("k")
-            axes.plot(curve["k"], curve["value"], color=colours[method], marker=marker, markersize=3, label=method)
-        axes.set_title(title)
-        axes.set_ylabel(direction)
+            axes.plot(curve["k"], curve["value"], **style, label=method)
+        _mark_suggested(axes, suggested, styles)
+        axes.set_title(panel_title(metric, space))
+        axes.set_ylabel(direction(metric))
         axes.set_xticks(sorted(rows["k"].unique()))
         axes.set_xlabel("k")
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    handles, names = grid[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right upper", title="Method")
+    handles = method_handles(styles)
+    if suggested:
+        handles.append(Line2D([], [], **_SUGGESTED, color="black", label="suggested k"))
+    figure.legend(handles=handles, loc="outside right upper", title="Method", alignment="left")
     return figure
+
+
+def _mark_suggested(axes: Axes, suggested: Mapping[str, int], styles: Mapping[str, dict]) -> None:
+    """Triangles on the axis, side by side where methods agree."""
+    for k in set(suggested.values()):
+        methods = [method for method in suggested if suggested[method] == k]
+        for method, shift in zip(methods, 0.17 * (np.arange(len(methods)) - (len(methods) - 1) / 2), strict=True):
+            style = _SUGGESTED | {"color": styles[method]["color"], "label": f"suggested k of {method}"}
+            axes.plot(k + shift, 0, **style, transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)
 
 
 @styled

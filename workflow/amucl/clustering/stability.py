@@ -1,0 +1,452 @@
+"""Do the clusters come back when the patients change? What each number of clusters is worth, beside what noise gives.
+
+Every criterion is a function of its own; `stability_table` collects them for one method on one cohort. They need
+distances only, so embeddings are rotated to principal coordinates first. Cohorts of more than `MAX_SAMPLES` are judged
+on that many samples drawn at random, which bounds memory (a consensus matrix is then 32 MB) and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import eigh, qr, svd
+from scipy.spatial.distance import pdist, squareform
+from threadpoolctl import threadpool_limits
+
+from amucl.clustering.indices import finite_matrix, silhouette
+from amucl.clustering.kmeans import kmeans_on_subsets
+from amucl.clustering.labels import is_k_column
+from amucl.clustering.lloyd import STARTS, run_batches
+from amucl.errors import AmuclError, some
+from amucl.representation.blocks import principal_coordinates
+
+MAX_SAMPLES = 2000
+COLUMNS = [
+    "dataset", "method", "k", "n", "min_cluster", "n_draws", "ari_mean", "ari_sd", "pac", "pac_null", "gap", "gap_se",
+    "eigengap", "silhouette", "prediction_index", "prediction_sd", "status",
+]  # fmt: skip
+
+# On hard blobs (n = 170, k = 3 of 5) the mean ARI is .71 with 5 restarts, .80 with 10, .81 with 20.
+_N_RESTARTS = 10
+# PAC on noise differs from one Gaussian sample to the next (SD .17 at k = 2), hardly with the draws (15 to 100: .02).
+_N_NULLS, _NULL_DRAWS = 4, 25
+_GAP_RESTARTS = 5
+
+
+def stability_table(
+    *,
+    dataset: str,
+    method: str,
+    embedding: pd.DataFrame,
+    labels: pd.DataFrame,
+    affinity: np.ndarray | None = None,
+    n_draws: int = 100,
+    fraction: float = 0.8,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Every criterion for every number of clusters of one method on one cohort.
+
+    Parameters
+    ----------
+    dataset, method : written into every row.
+    embedding : samples x dimensions.
+    labels : the same samples x columns k2, k3, ...: the method's partitions, of which silhouette and min_cluster are.
+    affinity : (n, n) in the order of `embedding`, for methods that cluster by normalised cuts: their ARI, PAC and
+        eigengap come from it (no null is known for it); gap and prediction index from the embedding.
+    n_draws, fraction : subsamples, and the share of the samples in each.
+    seed : makes the table reproducible.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`, a row per k and one for k = 1, that is no clusters, which has a gap and an eigengap only.
+        NaN where undefined; status is `ok` or words joined by `; `: `one_cluster` (the row of k = 1),
+        `too_few_samples` (a subsample, or for `too_few_samples_to_predict` half of the samples, is no larger than k),
+        `only_<m>_different_samples`, `only_<m>_clusters` in the labels, `on_2000_of_<n>_samples`.
+
+    Raises
+    ------
+    AmuclError
+        If the tables do not hold the same samples, a value is missing or an affinity negative, or there are under 2
+        draws.
+    """
+    ks = _numbers(labels)
+    labels = _same_samples(labels, embedding)
+    X = finite_matrix(embedding, "the embedding")
+    n = len(X)
+    kept = judged_samples(n, seed)
+    n_places = len(np.unique(X[kept], axis=0))
+    X = principal_coordinates(X[kept])
+    subsets = subsamples(len(X), n_draws, fraction, seed=seed)
+    possible = [k for k in ks if k <= n_places and k < subsets[0].sum()]
+    if affinity is None:
+        partitions = embedding_partitions(X, subsets, possible, seed=seed)
+        nulls = pac_of_null(X, possible, fraction=fraction, seed=seed)
+        graph = self_tuned_affinity(X)
+    else:
+        graph = _checked_affinity(affinity, n)[np.ix_(kept, kept)]
+        partitions, nulls = affinity_partitions(graph, subsets, possible), np.nan
+
+    table = pd.DataFrame(index=pd.Index([1, *ks], name="k"))
+    table["n"], table["n_draws"] = n, n_draws
+    table["min_cluster"] = [n, *(int(labels[f"k{k}"].value_counts().min()) for k in ks)]
+    for k in possible:
+        table.loc[k, ["ari_mean", "ari_sd"]] = pairwise_ari(partitions[k], subsets)
+        table.loc[k, "pac"] = pac(consensus(partitions[k], subsets))
+        table.loc[k, "silhouette"] = silhouette(X, labels[f"k{k}"].to_numpy()[kept])
+    table["pac_null"] = nulls
+    table = table.join(gap_statistic(X, [1, *possible], seed=seed))
+    table["eigengap"] = eigengap(graph, [1, *possible])
+    table = table.join(prediction_index(X, [k for k in possible if k < len(X) // 2], seed=seed))
+    table["status"] = [_status(k, table.loc[k], labels, n_places, possible) for k in table.index]
+    return table.reset_index().assign(dataset=dataset, method=method).reindex(columns=COLUMNS)
+
+
+def consensus_of(
+    embedding: pd.DataFrame,
+    k: int,
+    *,
+    affinity: np.ndarray | None = None,
+    n_draws: int = 100,
+    fraction: float = 0.8,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The consensus matrix behind the row of `k` in `stability_table`: samples x samples, at most `MAX_SAMPLES`."""
+    kept = judged_samples(len(embedding), seed)
+    subsets = subsamples(len(kept), n_draws, fraction, seed=seed)
+    _require_subsets_over(k, subsets)
+    if affinity is None:
+        X = principal_coordinates(finite_matrix(embedding, "the embedding")[kept])
+        partitions = embedding_partitions(X, subsets, [k], seed=seed)
+    else:
+        partitions = affinity_partitions(_checked_affinity(affinity, len(embedding))[np.ix_(kept, kept)], subsets, [k])
+    samples = embedding.index[kept]
+    return pd.DataFrame(consensus(partitions[k], subsets), index=samples, columns=samples)
+
+
+def judged_samples(n: int, seed: int) -> np.ndarray:
+    """Positions, ascending, of the samples that stability is judged on: all n, or `MAX_SAMPLES` drawn at random."""
+    if n <= MAX_SAMPLES:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, MAX_SAMPLES, replace=False))
+
+
+def subsamples(n: int, n_draws: int = 100, fraction: float = 0.8, *, seed: int) -> np.ndarray:
+    """Draws of round(fraction * n) of n samples without replacement: (n_draws, n) bool."""
+    if n_draws < 2 or not 0 < fraction <= 1:
+        raise AmuclError(
+            "no subsamples to compare", expected="2 draws or more, fraction in (0, 1]", got=f"{n_draws}, {fraction}"
+        )
+    rank = np.random.default_rng(seed).random((n_draws, n)).argsort(axis=1).argsort(axis=1)
+    return rank < round(fraction * n)
+
+
+def embedding_partitions(
+    X: np.ndarray, subsets: np.ndarray, ks: Iterable[int], *, seed: int, n_restarts: int = _N_RESTARTS
+) -> dict[int, np.ndarray]:
+    """k-means of every subset (n_draws, n) of X (n, d): k -> labels (n_draws, n) from 0.
+
+    Samples outside of a subset have the label of the nearest centroid.
+    """
+    return {k: kmeans_on_subsets(X, k, subsets, n_restarts=n_restarts, seed=seed) for k in ks}
+
+
+def affinity_partitions(H: np.ndarray, subsets: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:
+    """Normalised cuts of the affinity within every subset: k -> labels (n_draws, n) from 0, -1 outside of the subset.
+
+    As `amucl.lowrank.affinity.normalized_cuts` does it, but a subset's eigenvectors are computed once for all k. A
+    sample without affinity to the others of its subset gets the label of the largest cluster.
+    """
+    labels = {k: np.full(subsets.shape, -1, dtype=np.int16) for k in ks}
+    if not labels:
+        return labels
+    with threadpool_limits(1):
+        for draw, subset in enumerate(subsets):
+            inside = np.flatnonzero(subset)
+            similarity, root = _normalised(H[np.ix_(inside, inside)])
+            linked = root > 0
+            _, vectors = eigh(similarity, subset_by_index=[len(inside) - max(ks), len(inside) - 1])
+            vectors = vectors[:, ::-1] / np.where(linked, root, np.inf)[:, None]
+            for k in ks:
+                found = _pivoted_clusters(vectors[:, :k])
+                found[~linked] = np.bincount(found[linked], minlength=1).argmax()
+                labels[k][draw, inside] = found
+    return labels
+
+
+def pac_of_null(X: np.ndarray, ks: Sequence[int], *, fraction: float, seed: int) -> pd.Series:
+    """PAC where there are no clusters, by k: the mean over 4 samples of `unclustered`, 25 draws each."""
+    values = []
+    for null in np.random.default_rng(seed).integers(2**31, size=_N_NULLS):
+        subsets = subsamples(len(X), _NULL_DRAWS, fraction, seed=null)
+        partitions = embedding_partitions(unclustered(X, seed=null), subsets, ks, seed=null)
+        values.append({k: pac(consensus(labels, subsets)) for k, labels in partitions.items()})
+    return pd.DataFrame(values, columns=ks, dtype=float).mean()
+
+
+def unclustered(X: np.ndarray, *, seed: int) -> np.ndarray:
+    """A sample without clusters, of the shape and variances of X (n, d) in principal coordinates: one Gaussian [1].
+
+    Permuting the columns instead keeps their shapes: of two clusters the first principal coordinate has two peaks, and
+    so has its permutation.
+
+    References
+    ----------
+    [1] Y. Liu, D. N. Hayes, A. Nobel, J. S. Marron (2008), Statistical significance of clustering for high-dimension,
+        low-sample size data, Journal of the American Statistical Association 103, 1281-1293.
+    """
+    return np.random.default_rng(seed).normal(size=X.shape) * X.std(axis=0)
+
+
+def consensus(labels: np.ndarray, subsets: np.ndarray) -> np.ndarray:
+    """How often two samples were clustered together when both were drawn [1]: (n, n), NaN if they never were.
+
+    Parameters
+    ----------
+    labels, subsets : (n_draws, n) labels from 0; which samples a draw held.
+
+    References
+    ----------
+    [1] S. Monti, P. Tamayo, J. Mesirov, T. Golub (2003), Consensus clustering, Machine Learning 52, 91-118.
+    """
+    member = _members(labels, subsets).reshape(-1, labels.shape[1])
+    drawn = subsets.astype(np.float32)
+    together, both = member.T @ member, drawn.T @ drawn  # counts under 2^24: exact
+    return np.divide(together, both, out=np.full(both.shape, np.nan), where=both > 0)
+
+
+def pac(consensus: np.ndarray, low: float = 0.1, high: float = 0.9) -> float:
+    """Proportion of ambiguously clustered pairs, in [0, 1]; lower is better.
+
+    The share of pairs of samples whose consensus is above `low` and at most `high`: CDF(high) - CDF(low) [1].
+
+    References
+    ----------
+    [1] Y. Șenbabaoğlu, G. Michailidis, J. Z. Li (2014), Critical limitations of consensus clustering in class
+        discovery, Scientific Reports 4, 6207.
+    """
+    values = consensus[np.triu_indices(len(consensus), 1)]
+    values = values[~np.isnan(values)]
+    return float(((values > low) & (values <= high)).mean()) if values.size else np.nan
+
+
+def pairwise_ari(labels: np.ndarray, subsets: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, over all pairs of draws, of the adjusted Rand index on the samples both hold.
+
+    labels, subsets : (n_draws, n) labels from 0; which samples a draw held. Higher is better, at most 1.
+    """
+    member = _members(labels, subsets)
+    values = np.concatenate([_rand_indices(one, member[a + 1 :]) for a, one in enumerate(member[:-1])])
+    return float(values.mean()), float(values.std())
+
+
+def prediction_index(X: np.ndarray, ks: Iterable[int], *, n_repeats: int = 10, seed: int) -> pd.DataFrame:
+    """How well one half of the samples predicts the clusters of the other.
+
+    The samples are split at random; each half is clustered, and the other half assigned to its centroids; the adjusted
+    Rand index compares these with the other half's own clusters: the cluster prediction index [1], with halves as in
+    prediction strength [2]. Mean and standard deviation over 2 n_repeats halves, columns prediction_index and
+    prediction_sd, by k; higher is better, at most 1.
+
+    References
+    ----------
+    [1] P. Chalise, B. L. Fridley (2017), Integrative clustering of multi-level omic data based on non-negative matrix
+        factorization algorithm, PLoS ONE 12(5), e0176278.
+    [2] R. Tibshirani, G. Walther (2005), Cluster validation by prediction strength, Journal of Computational and
+        Graphical Statistics 14, 511-528.
+    """
+    halves = subsamples(len(X), n_repeats, 0.5, seed=seed)
+    rows = {}
+    for k in ks:
+        labels = kmeans_on_subsets(X, k, np.vstack([halves, ~halves]), n_restarts=_N_RESTARTS, seed=seed)
+        one, other = labels[:n_repeats], labels[n_repeats:]
+        tested = np.vstack([~halves, halves])
+        first, second = _members(np.vstack([one, one]), tested), _members(np.vstack([other, other]), tested)
+        values = np.concatenate([_rand_indices(a, b[None]) for a, b in zip(first, second, strict=True)])
+        rows[k] = (values.mean(), values.std())
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["prediction_index", "prediction_sd"], dtype=float)
+
+
+def gap_statistic(X: np.ndarray, ks: Iterable[int], *, n_references: int = 20, seed: int) -> pd.DataFrame:
+    """Gap statistic [1] with references uniform in the box of X's principal axes: columns gap, gap_se by k.
+
+    gap(k) = mean of log W*(k) over the references - log W(k), W the within-cluster sum of squares, at k = 1 the total;
+    gap_se = SD of log W* x sqrt(1 + 1 / n_references). See `gap_choice`. NaN where the clusters are points.
+
+    References
+    ----------
+    [1] R. Tibshirani, G. Walther, T. Hastie (2001), Estimating the number of clusters in a data set via the gap
+        statistic, Journal of the Royal Statistical Society B 63(2), 411-423.
+    """
+    ks = list(ks)
+    X = principal_coordinates(X)
+    low, high = X.min(axis=0), X.max(axis=0)
+    rng = np.random.default_rng(seed)
+    with threadpool_limits(1):
+        observed = _log_inertias(X, ks, seed)
+        references = np.array([_log_inertias(rng.uniform(low, high, X.shape), ks, seed) for _ in range(n_references)])
+    spread = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
+    table = pd.DataFrame({"gap": references.mean(axis=0) - observed, "gap_se": spread}, index=ks)
+    return table.where(table["gap"].notna())
+
+
+def gap_choice(gaps: pd.DataFrame, rule: str = "first") -> int | None:
+    """The number of clusters by the gap statistic, 1 for no clusters; None without any gap.
+
+    `first` [1]: the smallest k with gap(k) >= gap(k + 1) - gap_se(k + 1), the largest k where there is none; where
+    k + 1 was not computed, the next k stands for it. `global` [2]: the smallest k whose gap is within one gap_se of
+    the largest; it does not stop at 1 where two clusters are no better than one but three are.
+
+    gaps : `gap_statistic`'s table.
+
+    References
+    ----------
+    [1] Tibshirani, Walther & Hastie (2001), see `gap_statistic`.
+    [2] S. Dudoit, J. Fridlyand (2002), A prediction-based resampling method for estimating the number of clusters in a
+        dataset, Genome Biology 3, research0036.
+    """
+    gaps = gaps.dropna(subset=["gap"]).sort_index()
+    if gaps.empty:
+        return None
+    if rule == "global":
+        best = gaps.loc[gaps["gap"].idxmax()]
+        return int(gaps.index[gaps["gap"] >= best["gap"] - best["gap_se"]][0])
+    for (k, here), (_, after) in pairwise(gaps.iterrows()):
+        if here["gap"] >= after["gap"] - after["gap_se"]:
+            return int(k)
+    return int(gaps.index[-1])
+
+
+def self_tuned_affinity(X: np.ndarray, neighbour: int = 7) -> np.ndarray:
+    """exp(-d_ij^2 / (s_i s_j)), s_i the distance of sample i to its 7th neighbour [1]: (n, n), 0 on the diagonal.
+
+    References
+    ----------
+    [1] L. Zelnik-Manor, P. Perona (2004), Self-tuning spectral clustering, NIPS 17.
+    """
+    distances = squareform(pdist(X))
+    neighbour = min(neighbour, len(X) - 1)
+    scale = np.maximum(np.partition(distances, neighbour, axis=1)[:, neighbour], np.finfo(float).tiny ** 0.25)
+    H = np.exp(-(distances**2) / np.outer(scale, scale))
+    np.fill_diagonal(H, 0)
+    return H
+
+
+def eigengap(H: np.ndarray, ks: Iterable[int]) -> pd.Series:
+    """lambda_{k+1} - lambda_k of the normalised Laplacian of an affinity (n, n), by k; a large one speaks for k.
+
+    Eigenvalues ascend from lambda_1 = 0, and there are as many zeros as separate pieces [1]. NaN for k >= n.
+
+    References
+    ----------
+    [1] U. von Luxburg (2007), A tutorial on spectral clustering, Statistics and Computing 17, 395-416.
+    """
+    ks, n = list(ks), len(H)
+    wanted = min(max(ks) + 1, n)
+    with threadpool_limits(1):
+        values = eigh(_normalised(H)[0], subset_by_index=[n - wanted, n - 1], eigvals_only=True)
+    gaps = -np.diff(values[::-1])  # lambda = 1 - value
+    return pd.Series({k: gaps[k - 1] if k <= len(gaps) else np.nan for k in ks}, name="eigengap")
+
+
+def _normalised(H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """D^(-1/2) H D^(-1/2) without self-loops, and the roots (n,) of the degrees."""
+    links = H - np.diag(np.diag(H))
+    root = np.sqrt(links.sum(axis=1))
+    scale = np.divide(1, root, out=np.zeros_like(root), where=root > 0)
+    return scale[:, None] * links * scale, root
+
+
+def _pivoted_clusters(vectors: np.ndarray) -> np.ndarray:
+    """Labels from eigenvectors (n, k) by pivoted QR (Damle, Minden & Ying 2019)."""
+    k = vectors.shape[1]
+    pivots = qr(vectors.T, mode="r", pivoting=True)[1][:k]
+    left, _, right = svd(vectors[pivots].T)
+    return np.abs(vectors @ (left @ right)).argmax(axis=1)
+
+
+def _members(labels: np.ndarray, subsets: np.ndarray) -> np.ndarray:
+    """1 where a sample of the draw is in the cluster: (n_draws, k, n) float32."""
+    clusters = np.arange(labels.max(initial=0) + 1)
+    return ((labels[:, None] == clusters[:, None]) & subsets[:, None]).astype(np.float32)
+
+
+def _rand_indices(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Adjusted Rand indices of a partition (k, n) with others (m, k, n), on the samples in both: (m,)."""
+    tables = (others @ one.T).astype(np.float64)
+    together, rows, columns = (
+        (counts * (counts - 1)).sum(axis=(1, 2)) / 2
+        for counts in (tables, tables.sum(axis=1, keepdims=True), tables.sum(axis=2, keepdims=True))
+    )
+    n = tables.sum(axis=(1, 2))
+    chance = rows * columns / np.maximum(n * (n - 1) / 2, 1)
+    largest = (rows + columns) / 2
+    return np.divide(together - chance, largest - chance, out=np.ones_like(n), where=largest > chance)
+
+
+def _log_inertias(X: np.ndarray, ks: Iterable[int], seed: int) -> np.ndarray:
+    """log of the least within-cluster sum of squares per k; NaN where it is but rounding."""
+    X = X - X.mean(axis=0)
+    total = (X**2).sum()
+    kinds = np.resize(np.array(STARTS), _GAP_RESTARTS)
+    least = [
+        total
+        if k == 1
+        else min(values.min() for *_, values in run_batches(X, k, np.random.SeedSequence([seed, k]), kinds))
+        for k in ks
+    ]
+    return np.array([np.log(value) if value > 1e-12 * total else np.nan for value in least])
+
+
+def _numbers(labels: pd.DataFrame) -> list[int]:
+    wrong = [column for column in labels if not is_k_column(column)]
+    if wrong or labels.empty:
+        raise AmuclError("wrong columns in labels", expected="k2, k3, ... by sample", got=some(wrong) or "none")
+    return sorted(int(column.removeprefix("k")) for column in labels)
+
+
+def _same_samples(labels: pd.DataFrame, embedding: pd.DataFrame) -> pd.DataFrame:
+    odd = labels.index.symmetric_difference(embedding.index)
+    if len(odd) or not embedding.index.is_unique or len(labels) != len(embedding):
+        raise AmuclError(
+            "labels and embedding are not of the same samples", got=f"only one has {some(odd) or 'copies'}"
+        )
+    return labels.loc[embedding.index]
+
+
+def _checked_affinity(affinity: np.ndarray, n: int) -> np.ndarray:
+    if affinity.shape != (n, n):
+        raise AmuclError("the affinity is of other samples", expected=f"shape {(n, n)}", got=affinity.shape)
+    wrong = np.argwhere(~(np.isfinite(affinity) & (affinity >= 0)))
+    if len(wrong):
+        place = tuple(wrong[0])
+        raise AmuclError(
+            "an affinity is missing or negative",
+            where=f"row {place[0]}, column {place[1]} (from 0)",
+            expected="a finite number, 0 or more",
+            got=affinity[place],
+        )
+    return affinity
+
+
+def _require_subsets_over(k: int, subsets: np.ndarray) -> None:
+    size = int(subsets[0].sum())
+    if size <= k:
+        raise AmuclError("a subsample is too small", where=f"k = {k}", expected=f"over {k} samples", got=size)
+
+
+def _status(k: int, row: pd.Series, labels: pd.DataFrame, n_places: int, possible: Sequence[int]) -> str:
+    n = len(labels)
+    n_clusters = labels[f"k{k}"].nunique() if k > 1 else 1
+    words = {
+        "one_cluster": k == 1,
+        f"only_{n_places}_different_samples": k > n_places,
+        "too_few_samples": 1 < k <= n_places and k not in possible,
+        "too_few_samples_to_predict": k in possible and np.isnan(row["prediction_index"]),
+        f"only_{n_clusters}_clusters": n_clusters < k,
+        f"on_{MAX_SAMPLES}_of_{n}_samples": n > MAX_SAMPLES,
+    }
+    return "; ".join(word for word, applies in words.items() if applies) or "ok"

@@ -1,0 +1,105 @@
+"""Reading members of zip archives in memory: nothing is unpacked, and nothing outside the archive is reached."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+
+from amucl.cohort.text import decode
+from amucl.errors import AmuclError, some
+from amucl.files import require_file
+
+
+def member_names(archive: str | os.PathLike) -> list[str]:
+    """Paths of the files in `archive`. Raises AmuclError if it is damaged or unsafe."""
+    with _opened(archive) as (_, members):
+        return [member.filename for member in members]
+
+
+def read_members(
+    archive: str | os.PathLike, wanted: Sequence[str], *, max_bytes: int, advice: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Text of the members called `wanted`, in any folder of the archive and in either case.
+
+    Parameters
+    ----------
+    wanted : names of files, each with as many of its folders as tell it from others: ``exp``, ``aml/exp``.
+    max_bytes : largest uncompressed size of a member.
+    advice : what to do where a member is absent, by its name in `wanted`.
+
+    Raises
+    ------
+    AmuclError : the archive is damaged or has a member that is a link or lies outside it; a wanted member is absent,
+        there twice, encrypted, too large or not UTF-8 text.
+    """
+    with _opened(archive) as (opened, members):
+        found = {name: _find(members, name, opened.filename, (advice or {}).get(name)) for name in wanted}
+        return {name: _read(opened, member, max_bytes) for name, member in found.items()}
+
+
+@contextmanager
+def _opened(archive: str | os.PathLike) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
+    """The open archive and its files."""
+    file = require_file(archive, purpose="archive")
+    try:
+        with zipfile.ZipFile(file) as opened:
+            yield opened, _safe_files(opened)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        with file.open("rb") as handle:
+            is_zip = handle.read(2) == b"PK"
+        what = "damaged or truncated zip archive" if is_zip else "not a zip archive"
+        raise AmuclError(what, where=file, got=error, action="delete it and download it again") from error
+
+
+def _safe_files(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    files = []
+    for member in opened.infolist():
+        path = _path(member)
+        if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", member.filename):
+            raise _refused("a member lies outside the archive", opened, member)
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise _refused("a member is a symbolic link", opened, member)
+        if not member.is_dir() and "__MACOSX" not in path.parts:
+            files.append(member)
+    return files
+
+
+def _path(member: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(member.filename.replace("\\", "/"))
+
+
+def _refused(what: str, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> AmuclError:
+    return AmuclError(what, where=opened.filename, got=member.filename, action="do not use it")
+
+
+def _find(members: list[zipfile.ZipInfo], name: str, archive: str, advice: str | None) -> zipfile.ZipInfo:
+    parts = PurePosixPath(name.casefold()).parts
+    found = [member for member in members if PurePosixPath(str(_path(member)).casefold()).parts[-len(parts) :] == parts]
+    if len(found) > 1:
+        raise AmuclError(f"two members are called {name}", where=archive, got=some(member.filename for member in found))
+    if not found:
+        raise AmuclError(
+            f"the archive has no member {name}",
+            where=archive,
+            expected=name,
+            got=some((member.filename for member in members), 20) or "an empty archive",
+            action=advice,
+        )
+    return found[0]
+
+
+def _read(opened: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> str:
+    where = f"{opened.filename}:{member.filename}"
+    if member.flag_bits & 1:
+        raise AmuclError("the member is encrypted", where=where, expected="an archive without a password")
+    if member.file_size > max_bytes:
+        raise AmuclError(
+            "the member is too large", where=where, expected=f"at most {max_bytes} bytes", got=member.file_size
+        )
+    return decode(opened.read(member), where)

@@ -1,0 +1,33 @@
+"""From a dataset's entry in the configuration to the reader of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.cohort import RawCohort, read_files_cohort
+from amucl.cohort.published import read_published
+
+
+def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
+    """Read a dataset as its `source` wants it; raises what the source's reader raises.
+
+    Parameters
+    ----------
+    entry : of the configuration, complete.
+    omics : their names.
+    files : ``archive`` and ``clinical`` of the benchmark; else ``omics``, one file for each of `omics`, and
+        ``clinical`` where there is one.
+    """
+    if entry["source"] == "benchmark":
+        return read_benchmark(files["archive"], cancer=entry["cancer"], omics=omics, clinical_archive=files["clinical"])
+    tables = dict(zip(omics, files["omics"], strict=True))
+    if entry["source"] == "intersim_published":
+        return read_published(tables, files["clinical"])
+    return read_files_cohort(
+        tables,
+        clinical=files.get("clinical"),
+        orientation=entry.get("orientation", "features_in_rows"),
+        tcga=entry.get("tcga_barcodes", False),
+    )

@@ -1,0 +1,263 @@
+"""Methods against one another over many datasets: ranks, radar charts and bar charts."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from amucl.clustering.ranking import is_published
+from amucl.figures.metrics import GREYS, direction, method_handles, method_styles, panel_title, values_of
+from amucl.figures.style import MISSING, palette, placeholder, styled
+
+INTERNAL = ("c_index", "silhouette", "davies_bouldin")
+RIVAL = "#666666"
+
+_WIDTH = 7.1
+_NAME_WIDTH = 11
+_HALO = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.4}
+_MIN_SPOKES, _MANY_SPOKES = 3, 8
+
+
+@styled
+def critical_difference(ranks: pd.DataFrame) -> Figure:
+    """Critical-difference diagram: methods on a line of mean ranks, those that do not differ joined by a bar.
+
+    Without a test (see the column status) a dot plot of the mean ranks. Published rivals are grey.
+
+    ranks: the rows of one metric, space and ranking of `amucl.clustering.ranking.rank_methods`.
+
+    References
+    ----------
+    Demšar, J. (2006). Statistical comparisons of classifiers over multiple data sets. JMLR 7, 1-30.
+    """
+    if ranks["mean_rank"].isna().all():
+        return placeholder("No dataset has a value of every method: nothing to rank")
+    ranks = ranks.sort_values("mean_rank", kind="stable", ignore_index=True)
+    first = ranks.iloc[0]
+    title = f"{panel_title(first['metric'], first['space'])} ({direction(first['metric'])})"
+    if np.isfinite(first["critical_difference"]):
+        return _rank_diagram(ranks, title)
+    return _rank_dots(ranks, title)
+
+
+@styled
+def radar(metrics: pd.DataFrame, metric: str, space: str, ks: Sequence[int] | None = None) -> Figure:
+    """One metric of every method: a radar chart per k, a spoke per dataset; as figure 4 of the AMUCL paper.
+
+    Missing values leave gaps. With fewer than 3 datasets, dots take the place of radars.
+
+    metrics: columns dataset, method, k, metric, space, value; seeds are averaged. ks: default all.
+    """
+    rows = values_of(metrics, metric, space)
+    rows = rows[rows["k"].isin(rows["k"].unique() if ks is None else ks)]
+    if rows["value"].isna().all():
+        return placeholder(f"{panel_title(metric, space)}: no values")
+    datasets = list(dict.fromkeys(rows["dataset"]))
+    values = rows.pivot_table(index=["k", "method"], columns="dataset", values="value", sort=False, dropna=False)
+    values, styles = values.reindex(columns=datasets), method_styles(rows["method"])
+    draw = _radars if len(datasets) >= _MIN_SPOKES else _dots_by_k
+    figure = draw(values, styles)
+    figure.suptitle(f"{panel_title(metric, space)}: {direction(metric)}", fontsize=9)
+    return figure
+
+
+@styled
+def bars(metrics: pd.DataFrame, *, ks: Mapping[str, int], space: str) -> Figure:
+    """Every method's indices at one k of each dataset, datasets in rows; as figures 2 and 3 of the AMUCL paper.
+
+    Columns: the three internal indices in `space` (embedding or common) and, where labels are known, ARI. A dash: no
+    value. metrics: columns dataset, method, k, metric, space, value; seeds are averaged. ks: k by dataset.
+    """
+    metrics = metrics[metrics["k"] == metrics["dataset"].map(ks)]
+    columns = [(metric, space) for metric in INTERNAL] + [("ari", "truth")]
+    tables = {column: values_of(metrics, *column) for column in columns}
+    tables = {
+        column: rows.pivot_table(index="dataset", columns="method", values="value")
+        for column, rows in tables.items()
+        if rows["value"].notna().any()
+    }
+    if not tables:
+        return placeholder("No values at the chosen k")
+    drawn = metrics[metrics["dataset"].isin({dataset for table in tables.values() for dataset in table.index})]
+    datasets, styles = list(dict.fromkeys(drawn["dataset"])), method_styles(drawn["method"])
+    row = max(0.52, min(1.3, 7.5 / len(datasets)))
+    figure = Figure(figsize=(_WIDTH, row * len(datasets) + 1.1), layout="constrained")
+    grid = figure.subplots(len(datasets), len(tables), squeeze=False, sharex=True, sharey="col")
+    for (metric, where), column in zip(tables, grid.T, strict=True):
+        table = tables[metric, where].reindex(index=datasets, columns=list(styles))
+        column[0].set_title(f"{panel_title(metric, where)}\n{direction(metric)}", fontsize=7)
+        for dataset, axes in zip(datasets, column, strict=True):
+            _bars(axes, table.loc[dataset], styles)
+    for dataset, axes in zip(datasets, grid[:, 0], strict=True):
+        axes.set_ylabel(f"{dataset}\nk = {ks[dataset]}", rotation=0, ha="right", va="center", fontsize=6.5)
+    return figure
+
+
+def _rank_diagram(ranks: pd.DataFrame, title: str) -> Figure:
+    """Demšar's figure, laid out in rows below the axis: first the bars, then the names on either side."""
+    first, n = ranks.iloc[0], len(ranks)
+    cliques = _cliques(ranks["mean_rank"].to_numpy(), first["critical_difference"])
+    bar, name = 0.09, 0.14
+    n_left = -(-n // 2)
+    top, below = 1.05, 0.08 + bar * len(cliques) + name * (n_left + 0.5)
+    width, margin = 4.0, 1.3
+    figure = Figure(figsize=(width + 2 * margin, top + below))
+    axes = figure.add_axes((margin / (width + 2 * margin), 0, width / (width + 2 * margin), below / (top + below)))
+    axes.set(xlim=(1, n), ylim=(-below, 0))
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.spines["top"].set_visible(True)
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xticks(range(1, n + 1))
+    axes.set_yticks([])
+    axes.set_xlabel(f"Mean rank over {first['n_blocks']} datasets (1 is best)")
+    axes.set_title(f"{title}\nFriedman {_p_text(first['friedman_p'])}", y=1 + 0.7 / below, pad=0)
+    _scale_bar(axes, first["critical_difference"])
+    for row, (low, high) in enumerate(cliques):
+        y = -0.08 - bar * row
+        ends = ranks["mean_rank"].iloc[[low, high]] + np.array([-0.02, 0.02]) * (n - 1) / 5
+        axes.plot(ends, [y, y], color="black", linewidth=2.5, solid_capstyle="butt", clip_on=False, label="clique")
+    for place, (method, rank) in enumerate(zip(ranks["method"], ranks["mean_rank"], strict=True)):
+        left = place < n_left
+        y = -below + name * (0.5 + n_left - 1 - (place if left else n - 1 - place))
+        side, align, edge = (-0.02, "right", 1) if left else (1.02, "left", n)
+        colour = RIVAL if is_published(method) else "black"
+        axes.plot([rank, rank, edge], [0, y, y], color=colour, linewidth=0.7, clip_on=False, label=method)
+        text = f"{method}  {rank:.2f}" if left else f"{rank:.2f}  {method}"
+        axes.text(side, y, text, transform=axes.get_yaxis_transform(), ha=align, va="center", color=colour)
+    return figure
+
+
+def _scale_bar(axes: Axes, length: float) -> None:
+    """The critical difference to scale, between the title and the axis."""
+    y, tick = 0.46, 0.03
+    axes.plot([1, 1, 1, 1 + length, 1 + length, 1 + length], [y - tick, y + tick, y, y, y + tick, y - tick],
+              color="black", linewidth=0.8, clip_on=False, label="critical difference")  # fmt: skip
+    axes.text(1 + length / 2, y + tick, f"critical difference {length:.2f}", ha="center", va="bottom", fontsize=6.5)
+
+
+def _cliques(ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:
+    """First and last place of each largest run of sorted ranks that differ by less than `difference`."""
+    last = [int(np.flatnonzero(ranks - rank < difference)[-1]) for rank in ranks]
+    return [(i, j) for i, j in enumerate(last) if j > i and (i == 0 or j > last[i - 1])]
+
+
+def _rank_dots(ranks: pd.DataFrame, title: str) -> Figure:
+    first, n = ranks.iloc[0], len(ranks)
+    figure = Figure(figsize=(3.6, 0.16 * n + 0.9), layout="constrained")
+    axes = figure.subplots()
+    axes.grid(axis="y")
+    colours = [RIVAL if is_published(method) else "black" for method in ranks["method"]]
+    axes.scatter(ranks["mean_rank"], range(n), s=16, color=colours, clip_on=False, zorder=3)
+    axes.set_yticks(range(n), ranks["method"])
+    for label, colour in zip(axes.get_yticklabels(), colours, strict=True):
+        label.set_color(colour)
+    axes.set(xlim=(1, max(n, 2)), ylim=(n - 0.5, -0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(f"Mean rank, 1 is best (datasets: {first['n_blocks']}, with every k: {first['n_ranked']})")
+    axes.set_title(title)
+    return figure
+
+
+def _radars(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
+    ks = values.index.unique("k").sort_values()
+    n_columns = min(2 if values.shape[1] > _MANY_SPOKES else 3, len(ks))
+    n_rows, side = -(-len(ks) // n_columns), _WIDTH / n_columns
+    figure = Figure(figsize=(side * n_columns, 0.82 * side * n_rows + 0.7), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, subplot_kw={"projection": "polar"}).ravel()
+    limits = min(0, np.nanmin(values)), np.nanmax(values)
+    for k, axes in zip(ks, grid, strict=False):
+        _spokes(axes, values.columns, limits)
+        angles = 2 * np.pi * np.arange(values.shape[1] + 1) / values.shape[1]
+        for method, row in values.loc[k].iterrows():
+            axes.plot(angles, [*row, row.iloc[0]], **styles[method] | {"markersize": 2}, label=method)
+        axes.set_title(f"k = {k}", pad=6 + 8 * len(_name_lines(values.columns[0])))
+    for axes in grid[len(ks) :]:
+        axes.remove()
+    figure.legend(handles=method_handles(styles), loc="outside lower center", ncols=min(5, len(styles) + 1))
+    return figure
+
+
+def _spokes(axes: Axes, names: Sequence[str], limits: tuple[float, float]) -> None:
+    """A polar grid that starts at the top and goes clockwise, names around it."""
+    low, high = limits
+    step = 2 * np.pi / len(names)
+    axes.set_theta_zero_location("N")
+    axes.set_theta_direction(-1)
+    axes.set(rlim=(low, low + 1.05 * (high - low or 1)), xticks=step * np.arange(len(names)))
+    axes.set_xticklabels([])
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.set_yticklabels([])
+    axes.spines["polar"].set_color(MISSING)
+    for tick in axes.get_yticks():
+        if low < tick <= high:
+            axes.text(
+                step / 2, tick, f"{tick:g}", ha="center", va="center", color=RIVAL, fontsize=5.5, zorder=5, bbox=_HALO
+            )
+    for place, name in enumerate(names):
+        x, y = np.sin(step * place), np.cos(step * place)
+        across = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
+        along = "center" if abs(y) < 0.9 else "bottom" if y > 0 else "top"
+        axes.text(
+            0.5 + 0.53 * x, 0.5 + 0.53 * y, "\n".join(_name_lines(name)), transform=axes.transAxes,
+            ha=across, va=along, fontsize=6, linespacing=0.95,
+        )  # fmt: skip
+
+
+def _name_lines(name: str) -> list[str]:
+    return textwrap.wrap(str(name), _NAME_WIDTH, break_long_words=False)
+
+
+def _dots_by_k(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
+    ks, methods = values.index.unique("k").sort_values(), list(styles)
+    n_columns = min(3, len(ks))
+    n_rows = -(-len(ks) // n_columns)
+    height = n_rows * (0.15 * len(methods) + 0.5) + 0.5
+    figure = Figure(figsize=(_WIDTH - 2 * (3 - n_columns), height), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
+    colours = palette(values.columns)
+    for k, axes in zip(ks, grid, strict=False):
+        axes.grid(axis="y")
+        for (dataset, colour), marker in zip(colours.items(), "oD", strict=False):
+            dots = values.loc[k, dataset].reindex(methods)
+            axes.plot(dots, range(len(methods)), marker, color=colour, markersize=3.5, label=dataset)
+        axes.set_title(f"k = {k}")
+    for axes in grid[len(ks) :]:
+        axes.set_axis_off()
+    grid[0].set(ylim=(len(methods) - 0.5, -0.5))
+    grid[0].set_yticks(range(len(methods)), methods)
+    for axes in grid:
+        axes.tick_params(axis="y", length=0)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _bars(axes: Axes, values: pd.Series, styles: Mapping[str, dict]) -> None:
+    places = np.arange(len(values))
+    axes.tick_params(axis="x", length=0)
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.set_xticks(places, values.index, rotation=90)
+    axes.set_xlim(-0.6, len(values) - 0.4)
+    axes.spines["bottom"].set_visible(False)
+    if values.isna().all():
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0, labelleft=False)
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=RIVAL, fontsize=6)
+        return
+    colours = [GREYS[2] if is_published(method) else styles[method]["color"] for method in values.index]
+    axes.grid(axis="y")
+    axes.bar(places, values.fillna(0), width=0.75, color=colours)
+    for place in places[values.isna()]:
+        axes.text(place, 0, "–", ha="center", va="bottom", color=RIVAL, fontsize=6)
+    axes.axhline(0, color="black", linewidth=0.6)
+
+
+def _p_text(p: float) -> str:
+    return f"$P$ = {p:.2g}" if p >= 0.001 else "$P$ < 0.001"
