@@ -24,6 +24,7 @@ def stage(snakemake) -> Iterator[dict[str, str | None]]:
     logging.basicConfig(
         filename=snakemake.log[0], filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table of every font in a PDF
     used = {"device": "cpu"}
     try:
         with threadpool_limits(snakemake.threads):

@@ -117,6 +117,17 @@ def test_structure_that_the_data_do_not_confirm_is_a_collapse(collapsed):
     assert row["warning"] == f"collapsed: {shown}"
 
 
+def test_clusters_without_structure_of_their_own_are_unconfirmed_too(inputs):
+    """A few samples of each group moved to others' clusters until little of the data is left; no compact own space."""
+    generator = np.random.default_rng(4)
+    groups = np.where(generator.random(60) < 0.75, generator.permutation(TRUTH), TRUTH)
+    noise = frame(generator.normal(size=(60, 5)))
+    row = only_row(inputs, embedding=noise, labels=frame({"k3": groups}))
+    assert row["silhouette_embedding"] < 0.25
+    assert 0 < row["transfer"] < 0.25
+    assert row["warning"] == f"unconfirmed: transfer {row['transfer']:.2f}"
+
+
 def test_transfer_is_the_share_of_the_way_from_random_to_the_reference(collapsed):
     groups = TRUTH.copy()
     groups[:12] = [2, 3] * 6  # most of one group is lost

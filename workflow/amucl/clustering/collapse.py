@@ -25,6 +25,7 @@ TRUST_COLUMNS = [
 COINCIDENT = 1e-3
 STRUCTURE = 0.25
 CONFIRMED = 0.5
+DOUBTFUL = 0.25
 LINE = 1.5
 DUPLICATED = 0.5
 OUTLIERS = 0.05
@@ -98,6 +99,8 @@ def trust_table(
 
     - collapsed: the own silhouette is above 0.25, below which there is no substantial structure [1], yet transfer is
       below 0.5, nearer to nothing than to what the data hold.
+    - unconfirmed: transfer is below 0.25, nearer to nothing than to half of what the data hold, whatever the own space
+      claims.
     - chance: the common-space silhouette does not exceed that of every random partition (P > 0.05 with 19).
     - line: an effective rank below 1.5, nearer to one dimension than to two, although there are several and k > 2;
       not where transfer confirms the clusters, as the data may be so.
@@ -188,6 +191,8 @@ def _doubts(row: dict, n_clusters: int) -> list[str]:
     doubts = []
     if own > STRUCTURE and transfer < CONFIRMED:
         doubts.append(f"collapsed: silhouette {own:.2f} in the own space, but transfer {transfer:.2f}")
+    elif transfer < DOUBTFUL and not row["by_chance"]:
+        doubts.append(f"unconfirmed: transfer {transfer:.2f}")
     elif row["by_chance"]:
         doubts.append("chance: no more compact in the common space than random clusters of these sizes")
     if row["effective_rank"] < LINE and n_dimensions > 1 and k > 2 and not transfer >= CONFIRMED:
