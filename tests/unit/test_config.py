@@ -67,7 +67,7 @@ def test_defaults_are_filled_in():
             "gsea": ["hallmark", "kegg", "reactome"],
         },
         "biology": [{"dataset": "simulated", "method": "dmacl", "k": 4}],
-        "threads": {"train": 1, "lowrank": 1, "enrichment": 1},
+        "threads": {"train": 1, "lowrank": 1, "enrichment": 1, "kmeans": 1},
         "device": "auto",
     }
     assert {name: value for name, value in resolved.items() if name != "datasets"} == expected

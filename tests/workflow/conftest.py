@@ -1,6 +1,6 @@
 import pytest
 
-from tests.shared import MIRROR
+from tests.shared import MIRROR, SHARED
 from tests.workflow.runner import MINI, Checkout
 
 
@@ -19,7 +19,10 @@ def aml(tmp_path_factory):
         "methods": ["dmacl"],
         "method_settings": {"dmacl": {"epochs": 10, "n_restarts": 1}},
         "kmeans_restarts": 10,
+        "stability": {"draws": 30},
+        "max_permutations": 10_000,
         "mirror": str(MIRROR),
+        "peers": str(SHARED / "peers"),
     }
     checkout = Checkout(tmp_path_factory.mktemp("aml") / "repository", config)
     checkout.arguments = ["--configfile", "config/paper.yaml", "mine.yaml"]

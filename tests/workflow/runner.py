@@ -18,6 +18,8 @@ MINI = {
     "method_settings": {"dmacl": {"epochs": 100, "n_restarts": 2}, "dmacl-published": {"epochs": 4}},
     "k": [2, 3, 5],
     "kmeans_restarts": 10,
+    "stability": {"draws": 30},
+    "max_permutations": 10_000,
 }
 
 

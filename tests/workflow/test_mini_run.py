@@ -10,6 +10,7 @@ from amucl.biology.genesets import read_gmt
 from amucl.clustering.external import ari
 from amucl.cohort.cohort import about, read_cohort
 from amucl.files import read_matrix, read_table
+from amucl.fitting import read_arrays
 from amucl.methods import METHODS
 
 KS = (2, 3, 4, 5)
@@ -73,11 +74,12 @@ def test_every_method_labels_every_patient_for_every_k(mini, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_metrics_are_complete_and_tidy(mini, method):
     table = read_table(mini.path(f"simulated/{method}/metrics.tsv"))
-    assert list(table.columns) == ["dataset", "method", "seed", "k", "metric", "space", "value"]
+    assert list(table.columns) == ["dataset", "method", "seed", "k", "metric", "space", "value", "warning"]
     internal = [
         (metric, space) for metric in ("c_index", "silhouette", "davies_bouldin") for space in ("embedding", "common")
     ]
-    wanted = {(k, *pair) for k in KS for pair in [*internal, ("ari", "truth"), ("nmi", "truth")]}
+    external = [(metric, "truth") for metric in ("ari", "nmi", "accuracy", "purity", "rand", "f_measure")]
+    wanted = {(k, *pair) for k in KS for pair in [*internal, *external]}
     assert set(table[["k", "metric", "space"]].itertuples(index=False, name=None)) == wanted
     assert len(table) == len(wanted)
     assert np.isfinite(table["value"]).all()
@@ -97,6 +99,59 @@ def test_all_methods_stand_in_the_comparison(mini):
     table = read_table(mini.path("comparison/metrics.tsv"))
     parts = [read_table(mini.path(f"simulated/{method}/metrics.tsv")) for method in METHODS]
     pd.testing.assert_frame_equal(table, pd.concat(parts, ignore_index=True))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_restart_is_accounted_for(mini, method):
+    table = read_table(mini.path(f"simulated/{method}/restarts.tsv"))
+    if method == "sglrr":
+        assert table.empty
+        return
+    assert set(table["n_restarts"]) == {10}
+    assert (table["n_partitions"] <= 10).all()
+    metrics = read_table(mini.path(f"simulated/{method}/metrics.tsv"))
+    both = table.merge(metrics, on=["k", "metric", "space"])
+    assert len(both) == len(table)
+    higher = ~both["metric"].isin(["c_index", "davies_bouldin"])
+    assert (both["best"] >= both["value"] - 1e-12)[higher].all()
+    assert (both["best"] <= both["value"] + 1e-12)[~higher].all()
+
+
+def test_the_data_speak_for_the_planted_k(mini):
+    choice = read_table(mini.path("simulated/dmacl/k_choice.tsv")).iloc[0]
+    assert (choice["suggested_k"], choice["confidence"]) == (4, "high")
+    stability = read_table(mini.path("simulated/dmacl/stability.tsv")).set_index("k")
+    assert stability.at[4, "ari_mean"] > 0.95
+    assert stability.at[4, "pac"] < 0.1 < stability.at[4, "pac_null"]
+    samples, arrays = read_arrays(mini.path("simulated/dmacl/consensus.npz"))
+    assert samples == complete_patients(mini)
+    assert arrays["consensus"].shape == (len(samples), len(samples))
+
+
+def test_the_summary_has_a_line_per_method(mini):
+    table = read_table(mini.path("comparison/summary.tsv"))
+    assert list(table["method"]) == list(METHODS)
+    assert set(table["k"]) == {4}
+    dmacl = table.set_index("method").loc["dmacl"]
+    assert dmacl["ari"] > 0.9
+    assert dmacl["minus_log10_p"] > 3
+    assert dmacl["n_labels"] == 2  # age and sex are drawn without regard to the subtype
+    assert dmacl["n_enriched"] == 0
+    assert dmacl["suggested_k"] == 4
+
+
+def test_survival_is_tested_for_every_k_by_permutation(mini):
+    table = read_table(mini.path("simulated/dmacl/survival.tsv")).set_index("k")
+    assert list(table.index) == list(KS)
+    assert set(table["status"]) == {"ok"}
+    assert table["p_permutation"].between(0, 1, inclusive="right").all()
+    assert (table["padj_bonferroni"] >= table["padj_bh"]).all()
+    outcome = read_table(mini.path("simulated/dmacl/outcome.tsv")).query("k == 4").set_index("subtype")
+    names = planted_names(mini)
+    hazards = outcome["hr"].rename(names).sort_index()
+    assert hazards.is_monotonic_increasing  # from S1 to S4 the planted hazard grows eightfold
+    assert outcome["rmst"].rename(names).sort_index().is_monotonic_decreasing
+    assert set(outcome["adjusted_for"]) == {"age"}
 
 
 def planted_names(mini):
@@ -143,6 +198,7 @@ def test_planted_survival_differs(mini):
     row = read_table(mini.path(f"{K4}/survival.tsv")).iloc[0]
     assert row["status"] == "ok"
     assert row["p_asymptotic"] < 1e-3
+    assert row["p_permutation"] < 1e-3
 
 
 def test_sglrr_certifies_its_optimum(mini):
@@ -153,7 +209,7 @@ def test_sglrr_certifies_its_optimum(mini):
 
 def test_every_figure_is_a_picture(mini):
     figures = [*mini.path("").rglob("*.png")]
-    assert len(figures) > 12
+    assert len(figures) > 25
     for figure in figures:
         assert figure.read_bytes().startswith(b"\x89PNG")
         assert figure.stat().st_size > 5000, figure
@@ -163,9 +219,29 @@ def test_every_figure_is_a_picture(mini):
 
 def test_the_report_holds_figures_tables_and_captions(mini):
     html = mini.path("report.html").read_text(encoding="utf-8")
-    for text in ("1 Data", "2 Clustering", "3 Training and solving", "4 Biology", "How far to trust it"):
+    for text in (
+        "1 Data",
+        "2 Clustering",
+        "3 Survival and clinic",
+        "4 Training and solving",
+        "5 Biology",
+        "How far to trust it",
+    ):
         assert text in html
-    for file in ("heatmap.png", "gsea.png", "loss.png", "affinity.png", "subtypes.html", "preprocessing.html"):
+    for file in (
+        "heatmap.png",
+        "gsea.png",
+        "loss.png",
+        "affinity.png",
+        "subtypes.html",
+        "preprocessing.html",
+        "summary.html",
+        "consensus.png",
+        "k_choice.png",
+        "simulated_confusion.png",
+        "outcome.html",
+        "simulated_trust.png",
+    ):
         assert file in html
 
 

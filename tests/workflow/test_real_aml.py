@@ -58,6 +58,32 @@ def test_promyelocytic_leukaemia_is_a_subtype_of_its_own(aml):
     assert (labels == home).sum() < 50
 
 
+def test_survival_and_clinic_of_every_k(aml):
+    survival = read_table(aml.path("aml/dmacl/survival.tsv")).set_index("k")
+    assert list(survival.index) == [2, 3, 4, 5, 6, 7]
+    assert set(survival["n"]) == {157}
+    assert set(survival["n_dropped"]) == {10}
+    clinical = read_table(aml.path("aml/dmacl/clinical.tsv")).query("k == 6").set_index("label")
+    assert {"gender", "age", "leukemia_french_american_british_morphology_code"} <= set(clinical.index)
+    assert clinical.at["leukemia_french_american_british_morphology_code", "padj_bonferroni"] < 0.01
+    counts = read_table(aml.path("aml/dmacl/enrichment.tsv")).set_index("k")
+    assert counts.at[6, "n_labels"] == 6
+    assert counts.at[6, "n_benchmark_labels"] == 2
+
+
+def test_rivals_stand_beside_by_their_published_output(aml):
+    matches = read_table(aml.path("peers/aml/matches.tsv"))
+    assert len(matches) == 8
+    assert matches[["n_published", "n_matched", "n_normal", "n_other"]].drop_duplicates().to_numpy().tolist() == [
+        [169, 166, 0, 3]
+    ]
+    metrics = read_table(aml.path("peers/aml/metrics.tsv"))
+    assert set(metrics["space"]) == {"embedding", "common", "published"}
+    html = aml.path("comparison/aml_summary.html").read_text()
+    assert "published-efVAE" in html
+    assert "<td>dmacl</td>" in html
+
+
 def test_downloads_are_recorded(aml):
     archive = aml.path("downloads/benchmark/aml.zip")
     recorded = archive.with_name("aml.zip.sha256").read_text().split()[0]

@@ -16,6 +16,7 @@ rule kmeans:
         method=names(methods_of("train", "embed")),
     conda:
         "../../envs/amucl.yaml"
+    threads: config["threads"]["kmeans"]
     resources:
         mem_mb=4000,
         runtime=60,

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,3 +221,16 @@ def test_published_embeddings(name):
     within = 0.01 if name == "AE_FCTAE_EM" else 0.001  # its optimum has rivals within .03 % of the inertia
     assert ari(result.best, cells) == pytest.approx(rand, abs=within)
     assert nmi(result.best, cells) == pytest.approx(information, abs=within)
+
+
+def test_memory_does_not_grow_with_restarts_times_samples_squared():
+    n, n_restarts = 1500, 60
+    X = np.random.default_rng(0).normal(size=(n, 5))
+    tracemalloc.start()
+    found = kmeans_restarts(X, [3], n_restarts=n_restarts, seed=0)[3]
+    internal_over_partitions(X, found.labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    one_matrix = 8 * n * n
+    assert len(found.labels) > 20
+    assert peak < 4 * one_matrix

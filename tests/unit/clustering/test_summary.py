@@ -29,9 +29,7 @@ def tables():
     return {
         "metrics": pd.DataFrame(metrics),
         "survival": survival.set_axis([*keys, "p_permutation", "p_asymptotic"], axis=1),
-        "enrichment": enrichment.set_axis(
-            ENRICHMENT_COLUMNS, axis=1
-        ),
+        "enrichment": enrichment.set_axis(ENRICHMENT_COLUMNS, axis=1),
         "choice": pd.DataFrame([{"dataset": "toy", "method": "pca", "suggested_k": 4, "confidence": "low"}]),
         "reference_k": {"toy": 3, "other": 2},
     }

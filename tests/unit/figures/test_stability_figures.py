@@ -219,6 +219,14 @@ def test_colours_do_not_depend_on_which_points_are_missing(clinic):
     assert to_rgb(pca.get_color()) == to_rgb(PALETTE[1])
 
 
+def test_no_method_hides_another(clinic):
+    survival, enrichment = (table[table["dataset"] == "aml"] for table in clinic)
+    figure = enrichment_figure(survival.assign(p_permutation=0.01), enrichment.assign(n_enriched=1), {"aml": 3})
+    places = [tuple(line.get_xydata()[0]) for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    assert len(set(places)) == 3
+    assert np.mean([y for _, y in places]) == pytest.approx(1)
+
+
 def test_datasets_without_survival_have_no_panel(clinic):
     survival, enrichment = clinic
     survival.loc[survival["dataset"] == "gbm", "p_permutation"] = np.nan

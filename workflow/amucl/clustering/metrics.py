@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 import pandas as pd
 
 from amucl.clustering.external import external_indices
@@ -58,8 +57,9 @@ def metrics_table(
     if truth is not None:
         rows += _external_rows(aligned(truth, labels, "true labels"), labels)
     table = pd.DataFrame(rows, columns=COLUMNS[3:-1])
-    warning = table["k"].map(dict(warnings or {})).where(table["space"] == "embedding").replace("", np.nan)
-    return table.assign(dataset=dataset, method=method, seed=seed, warning=warning.astype(object))[COLUMNS]
+    warning = table["k"].map(dict(warnings or {})).astype(object)
+    spoken_of = (table["space"] == "embedding") & (warning != "")
+    return table.assign(dataset=dataset, method=method, seed=seed, warning=warning.where(spoken_of))[COLUMNS]
 
 
 def _internal_rows(points: pd.DataFrame, space: str, labels: pd.DataFrame) -> Iterator[tuple]:

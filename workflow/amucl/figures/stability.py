@@ -23,6 +23,7 @@ from amucl.figures.metrics import method_handles, method_styles
 from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
 
 ALPHA = 0.05
+_APART = 0.14  # of an enriched label
 NULL = "#777777"
 
 _LEGEND = {"alignment": "left", "borderaxespad": 0, "handlelength": 1, "handleheight": 1, "labelspacing": 0.3}
@@ -131,8 +132,8 @@ def choice_of_k(stability: pd.DataFrame, choice: pd.Series, *, chosen_k: int | N
 def enrichment_figure(survival: pd.DataFrame, enrichment: pd.DataFrame, k: Mapping[str, int]) -> Figure:
     """Do the subtypes differ in survival and in the clinic? A panel per dataset, a point per method.
 
-    As the benchmark shows its methods: the best stand far to the right and high up. The dashed line is P = .05. Methods
-    without a p-value or without clinical labels are named below their panel.
+    As the benchmark shows its methods: the best stand far to the right and high up. The dashed line is P = .05. Points
+    that would hide one another are set apart upwards and downwards. Methods without a p-value or without clinical labels are named below their panel.
 
     survival: columns dataset, method, k, p_permutation. enrichment: columns dataset, method, k, n_enriched. k: by
     dataset; those not in it are not drawn.
@@ -235,11 +236,18 @@ def _advice(choice: pd.Series) -> str:
     return f"Suggested k = {choice['suggested_k']:.0f}, confidence: {choice['confidence']}. {choice['evidence']}"
 
 
+def _side_by_side(points: pd.DataFrame) -> pd.DataFrame:
+    """Points that would hide one another, set apart a little upwards and downwards: counts are whole numbers anyway."""
+    place = points.groupby([points["x"].round(1), "n_enriched"])["method"]
+    shift = (place.cumcount() - (place.transform("size") - 1) / 2) * _APART
+    return points.assign(n_enriched=points["n_enriched"] + shift)
+
+
 def _survival_and_labels(axes: Axes, points: pd.DataFrame, styles: Mapping[str, dict]) -> None:
     axes.grid()
     axes.axvline(-np.log10(ALPHA), color="black", linewidth=0.8, linestyle="--", zorder=1)
     tested = points.dropna(subset=["x", "n_enriched"])
-    for method, x, y in tested[["method", "x", "n_enriched"]].itertuples(index=False):
+    for method, x, y in _side_by_side(tested)[["method", "x", "n_enriched"]].itertuples(index=False):
         axes.plot(x, y, **styles[method] | {"linestyle": "none", "markersize": 4}, clip_on=False, label=method)
     untested = points.loc[points.index.difference(tested.index), "method"]
     if len(untested):

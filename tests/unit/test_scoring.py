@@ -1,0 +1,81 @@
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.cohort.cohort import make_cohort
+from amucl.scoring import score_peers
+
+PATIENTS = [f"TCGA-AB-{number:04d}-03" for number in range(60)]
+GROUPS = np.repeat([0, 1, 2], 20)
+SETTINGS = {
+    "ks": [2, 3],
+    "n_restarts": 10,
+    "starts": ["k-means++"],
+    "clinical_labels": None,
+    "max_permutations": 1000,
+    "seed": 1,
+}
+
+
+@pytest.fixture
+def cohort():
+    rng = np.random.default_rng(0)
+    values = 4 * np.eye(3, 12)[GROUPS] + rng.normal(size=(60, 12))
+    omic = anndata.AnnData(values.astype(np.float32), obs=pd.DataFrame(index=PATIENTS))
+    omic.var["selected"] = True
+    obs = pd.DataFrame(
+        {
+            "os_time": rng.exponential(100.0 * (1 + 3 * GROUPS)),
+            "os_event": 1.0,
+            "gender": np.where(GROUPS == 0, "male", "female"),
+            "class": np.array(["a", "b", "c"])[GROUPS],
+        },
+        index=PATIENTS,
+    )
+    return make_cohort({"expression": omic}, obs, {"dataset": "toy", "truth": "class", "n_clusters": 3})
+
+
+@pytest.fixture
+def peers():
+    """A rival's embedding as published: other spelling, a normal sample, a stranger, one patient lost."""
+    rng = np.random.default_rng(1)
+    names = [name.replace("-", ".").lower() for name in PATIENTS[1:]] + ["TCGA.AB.0007.11", "TCGA.ZZ.0001.01"]
+    values = np.vstack([5 * np.eye(3)[GROUPS[1:]] + rng.normal(size=(59, 3)), rng.normal(size=(2, 3)) + 30])
+    return {"published-lfAE": pd.DataFrame(values, index=pd.Index(names, name="sample"))}
+
+
+def test_peers_are_scored_on_the_patients_that_both_hold(cohort, peers):
+    tables = score_peers("toy", peers, cohort=cohort, truth=None, **SETTINGS)
+    counts = tables["matches"].iloc[0]
+    assert counts[["n_published", "n_matched", "n_normal", "n_other"]].tolist() == [61, 59, 1, 1]
+    assert set(tables["survival"]["n"]) == {59}
+    metrics = tables["metrics"].query("k == 3").set_index(["metric", "space"])["value"]
+    assert metrics["ari", "truth"] > 0.9
+    assert metrics["silhouette", "common"] > 0.1
+    assert {space for _, space in metrics.index} == {"embedding", "common", "truth", "published"}
+    # The two outlying samples are part of what was published: there they are a cluster of their own.
+    assert metrics["silhouette", "published"] != pytest.approx(metrics["silhouette", "embedding"], abs=1e-3)
+    assert tables["trust"].query("k == 3")["warning"].item() == ""
+    assert tables["survival"].query("k == 3")["p_permutation"].item() < 0.01
+    assert tables["enrichment"].query("k == 3")["n_enriched_benchmark"].item() == 1
+    for name, table in tables.items():
+        assert set(table["method"]) == {"published-lfAE"}, name
+        assert set(table["dataset"]) == {"toy"}, name
+
+
+def test_without_a_cohort_there_is_the_own_space_and_the_published_truth(peers):
+    cells = pd.DataFrame(peers["published-lfAE"].to_numpy()[:59], index=[f"cell{i}" for i in range(1, 60)])
+    truth = pd.Series(GROUPS[1:].astype(str), index=cells.index)
+    tables = score_peers("cells", {"published-efAE": cells}, cohort=None, truth=truth, **SETTINGS)
+    assert set(tables["metrics"]["space"]) == {"embedding", "truth", "published"}
+    assert tables["metrics"].query("k == 3 and metric == 'ari'")["value"].item() > 0.9
+    assert set(tables["survival"]["status"]) == {"no_survival"}
+    assert tables["clinical"].empty
+    assert tables["enrichment"].empty
+    assert tables["matches"].loc[0, ["n_published", "n_matched"]].tolist() == [59, 59]
+
+
+def test_the_partition_is_the_engines_own(cohort, peers):
+    first, again = (score_peers("toy", peers, cohort=cohort, truth=None, **SETTINGS) for _ in range(2))
+    pd.testing.assert_frame_equal(first["metrics"], again["metrics"])
