@@ -4,18 +4,20 @@ import pandas as pd
 import pytest
 
 from amucl.cohort.cohort import make_cohort
-from amucl.scoring import score_peers
+from amucl.scoring import TABLES, Protocol, score_peers
 
 PATIENTS = [f"TCGA-AB-{number:04d}-03" for number in range(60)]
 GROUPS = np.repeat([0, 1, 2], 20)
-SETTINGS = {
-    "ks": [2, 3],
-    "n_restarts": 10,
-    "starts": ["k-means++"],
-    "clinical_labels": None,
-    "max_permutations": 1000,
-    "seed": 1,
-}
+PROTOCOL = Protocol(
+    ks=[2, 3],
+    n_restarts=10,
+    starts=["k-means++"],
+    n_draws=10,
+    fraction=0.8,
+    clinical_labels=None,
+    max_permutations=1000,
+    seed=1,
+)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def peers():
 
 
 def test_peers_are_scored_on_the_patients_that_both_hold(cohort, peers):
-    tables = score_peers("toy", peers, cohort=cohort, truth=None, **SETTINGS)
+    tables = score_peers("toy", peers, PROTOCOL, cohort=cohort, truth=None)
     counts = tables["matches"].iloc[0]
     assert counts[["n_published", "n_matched", "n_normal", "n_other"]].tolist() == [61, 59, 1, 1]
     assert set(tables["survival"]["n"]) == {59}
@@ -67,15 +69,41 @@ def test_peers_are_scored_on_the_patients_that_both_hold(cohort, peers):
 def test_without_a_cohort_there_is_the_own_space_and_the_published_truth(peers):
     cells = pd.DataFrame(peers["published-lfAE"].to_numpy()[:59], index=[f"cell{i}" for i in range(1, 60)])
     truth = pd.Series(GROUPS[1:].astype(str), index=cells.index)
-    tables = score_peers("cells", {"published-efAE": cells}, cohort=None, truth=truth, **SETTINGS)
+    tables = score_peers("cells", {"published-efAE": cells}, PROTOCOL, cohort=None, truth=truth)
     assert set(tables["metrics"]["space"]) == {"embedding", "truth", "published"}
     assert tables["metrics"].query("k == 3 and metric == 'ari'")["value"].item() > 0.9
     assert set(tables["survival"]["status"]) == {"no_survival"}
     assert tables["clinical"].empty
-    assert tables["enrichment"].empty
+    assert set(tables["enrichment"]["n_labels"]) == {0}
     assert tables["matches"].loc[0, ["n_published", "n_matched"]].tolist() == [59, 59]
 
 
 def test_the_partition_is_the_engines_own(cohort, peers):
-    first, again = (score_peers("toy", peers, cohort=cohort, truth=None, **SETTINGS) for _ in range(2))
+    first, again = (score_peers("toy", peers, PROTOCOL, cohort=cohort, truth=None) for _ in range(2))
     pd.testing.assert_frame_equal(first["metrics"], again["metrics"])
+
+
+@pytest.mark.parametrize("n_known", [0, 3])
+def test_a_rival_with_too_few_of_our_patients_is_only_counted(cohort, peers, n_known):
+    name, embedding = next(iter(peers.items()))
+    strangers = embedding.rename(lambda sample: sample if sample in embedding.index[:n_known] else f"x{sample}")
+    both = {name: embedding, "published-efAE": strangers}
+    tables = score_peers("toy", both, PROTOCOL, cohort=cohort, truth=None)
+    assert tables["matches"].set_index("method")["status"].to_dict() == {
+        name: "ok",
+        "published-efAE": "too_few_matched",
+    }
+    assert set(tables["metrics"]["method"]) == {name}
+    nothing = score_peers("toy", {"published-efAE": strangers}, PROTOCOL, cohort=cohort, truth=None)
+    for table, columns in TABLES.items():
+        assert list(nothing[table].columns) == columns
+        assert len(nothing[table]) == (table == "matches")
+
+
+def test_a_rival_is_judged_by_everything(cohort, peers):
+    tables = score_peers("toy", peers, PROTOCOL, cohort=cohort, truth=None)
+    assert list(tables) == list(TABLES)
+    for table, columns in TABLES.items():
+        assert list(tables[table].columns) == columns
+        assert len(tables[table])
+    assert tables["k_choice"]["suggested_k"].item() == 3

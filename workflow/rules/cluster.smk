@@ -66,6 +66,7 @@ rule stability:
         cohort="results/{dataset}/cohort.h5mu",
         embedding="results/{dataset}/{method}/embedding.tsv",
         labels="results/{dataset}/{method}/labels.tsv",
+        trust="results/{dataset}/{method}/trust.tsv",
         affinity=affinity_of,
     output:
         stability="results/{dataset}/{method}/stability.tsv",
@@ -105,7 +106,7 @@ rule stability:
         runtime=60,
     params:
         k=reference_k,
-        draws=config["stability"]["draws"],
+        n_draws=config["stability"]["draws"],
         fraction=config["stability"]["fraction"],
         seed=config["seed"],
         code=code("stability.py"),
@@ -153,7 +154,10 @@ rule score_peers:
         metrics="results/peers/{peers}/metrics.tsv",
         restarts="results/peers/{peers}/restarts.tsv",
         trust="results/peers/{peers}/trust.tsv",
+        stability="results/peers/{peers}/stability.tsv",
+        k_choice="results/peers/{peers}/k_choice.tsv",
         survival="results/peers/{peers}/survival.tsv",
+        outcome="results/peers/{peers}/outcome.tsv",
         clinical="results/peers/{peers}/clinical.tsv",
         enrichment="results/peers/{peers}/enrichment.tsv",
         matches="results/peers/{peers}/matches.tsv",
@@ -166,18 +170,14 @@ rule score_peers:
         peers=names(PEERS),
     conda:
         "../../envs/amucl.yaml"
+    threads: config["threads"]["kmeans"]
     resources:
         mem_mb=4000,
         runtime=120,
     params:
         folder=config["peers"],
         source=lambda wildcards: PEERS[wildcards.peers],
-        ks=peer_ks,
-        restarts=config["kmeans_restarts"],
-        starts=config["kmeans_starts"],
-        clinical_labels=lambda wildcards: DATASETS.get(wildcards.peers, {}).get("clinical_labels"),
-        max_permutations=config["max_permutations"],
-        seed=config["seed"],
+        protocol=peer_protocol,
         code=code("score_peers.py"),
     message:
         "Scoring the published embeddings of {wildcards.peers}"

@@ -52,7 +52,7 @@ PEERS = {
     name: source
     for name, entry in DATASETS.items()
     if (source := entry.get("cancer") or entry.get("setting", "").replace("/", "_")) in PUBLISHED
-} | {name: name for name in PUBLISHED if name == SINGLE_CELL}
+} | {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in DATASETS}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
@@ -182,8 +182,19 @@ def peer_cohort(wildcards):
     return [f"results/{wildcards.peers}/cohort.h5mu"] if wildcards.peers in DATASETS else []
 
 
-def peer_ks(wildcards):
-    return DATASETS[wildcards.peers]["ks"] if wildcards.peers in DATASETS else config["k"]
+def peer_protocol(wildcards):
+    """The settings by which the methods run here are judged, for the rivals' published embeddings."""
+    here = DATASETS.get(wildcards.peers, {"ks": config["k"], "clinical_labels": None})
+    return {
+        "ks": here["ks"],
+        "n_restarts": config["kmeans_restarts"],
+        "starts": config["kmeans_starts"],
+        "n_draws": config["stability"]["draws"],
+        "fraction": config["stability"]["fraction"],
+        "clinical_labels": here["clinical_labels"],
+        "max_permutations": config["max_permutations"],
+        "seed": config["seed"],
+    }
 
 
 def ranking_figures():

@@ -9,8 +9,9 @@ rule compare:
         survival=compared("survival"),
         clinical=compared("clinical"),
         enrichment=compared("enrichment"),
-        stability=compared("stability", peers=False),
-        k_choice=compared("k_choice", peers=False),
+        outcome=compared("outcome"),
+        stability=compared("stability"),
+        k_choice=compared("k_choice"),
     output:
         metrics="results/comparison/metrics.tsv",
         restarts="results/comparison/restarts.tsv",
@@ -18,6 +19,7 @@ rule compare:
         survival="results/comparison/survival.tsv",
         clinical="results/comparison/clinical.tsv",
         enrichment="results/comparison/enrichment.tsv",
+        outcome="results/comparison/outcome.tsv",
         stability="results/comparison/stability.tsv",
         k_choice="results/comparison/k_choice.tsv",
         ranks="results/comparison/ranks.tsv",
@@ -87,7 +89,7 @@ rule draw_comparison:
     input:
         metrics=compared("metrics", dataset="{dataset}"),
         trust=compared("trust", dataset="{dataset}"),
-        k_choice=compared("k_choice", dataset="{dataset}", peers=False),
+        k_choice=compared("k_choice", dataset="{dataset}"),
         survival=compared("survival", dataset="{dataset}"),
         clinical=compared("clinical", dataset="{dataset}"),
         enrichment=compared("enrichment", dataset="{dataset}"),

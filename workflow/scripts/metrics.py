@@ -13,7 +13,7 @@ from amucl.fitting import read_arrays
 with stage(snakemake):
     cohort = read_cohort(snakemake.input.cohort)
     embedding = read_matrix(snakemake.input.embedding)
-    kept = snakemake.input.restarts
+    restarts = read_arrays(snakemake.input.restarts)[1] if snakemake.input.restarts else {}
     found = evaluate(
         dataset=snakemake.wildcards.dataset,
         method=snakemake.wildcards.method,
@@ -21,7 +21,7 @@ with stage(snakemake):
         embedding=embedding,
         common=common_coordinates(cohort).loc[embedding.index],
         labels=read_labels(snakemake.input.labels),
-        restarts=restarts_from_arrays(read_arrays(kept)[1]) if kept else {},
+        restarts=restarts_from_arrays(restarts),
         truth=truth(cohort, embedding.index),
     )
     write_table(found.metrics, snakemake.output.metrics)

@@ -8,32 +8,27 @@ from amucl.clustering.stability import consensus_of, stability_table
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.stability import choice_of_k, consensus_heatmap
 from amucl.figures.style import save_figure
-from amucl.files import read_matrix, write_table
+from amucl.files import read_matrix, read_table, write_table
 from amucl.fitting import read_arrays, write_arrays
 
 with stage(snakemake):
-    at, params = snakemake.wildcards, snakemake.params
+    at, k = snakemake.wildcards, snakemake.params.k
     embedding = read_matrix(snakemake.input.embedding)
     labels = read_labels(snakemake.input.labels).loc[embedding.index]
-    how = {
-        "affinity": read_arrays(snakemake.input.affinity)[1]["affinity"] if snakemake.input.affinity else None,
-        "n_draws": params.draws,
-        "fraction": params.fraction,
-        "seed": params.seed,
-    }
+    how = {name: snakemake.params[name] for name in ("n_draws", "fraction", "seed")}
+    if snakemake.input.affinity:
+        how["affinity"] = read_arrays(snakemake.input.affinity)[1]["affinity"]
     table = stability_table(dataset=at.dataset, method=at.method, embedding=embedding, labels=labels, **how)
-    choice = suggest_k(table)
-    consensus = consensus_of(embedding, params.k, **how)
+    choice = suggest_k(table, doubts=read_table(snakemake.input.trust).set_index("k")["warning"].dropna().to_dict())
+    consensus = consensus_of(embedding, k, **how)
     write_table(table, snakemake.output.stability)
     write_table(choice, snakemake.output.choice)
     write_arrays(snakemake.output.consensus, list(consensus.index), consensus=consensus.to_numpy())
     known = truth(read_cohort(snakemake.input.cohort), consensus.index)
-    pac = table.set_index("k").at[params.k, "pac"]
+    pac = table.set_index("k").at[k, "pac"]
     figures = {
-        "choice_figure": choice_of_k(table, choice.iloc[0], chosen_k=params.k),
-        "consensus_figure": consensus_heatmap(
-            consensus.to_numpy(), labels.loc[consensus.index, f"k{params.k}"], known, pac=pac
-        ),
+        "choice_figure": choice_of_k(table, choice.iloc[0], chosen_k=k),
+        "consensus_figure": consensus_heatmap(consensus, labels[f"k{k}"], known, k=k, pac=pac),
     }
     for name, figure in figures.items():
         for path in snakemake.output[name]:

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from amucl.clustering.evaluation import evaluate
+from amucl.clustering.indices import silhouette
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
 
 N = 60
@@ -63,3 +64,23 @@ def test_without_the_data_and_the_truth_the_own_space_is_all_there_is(inputs):
     found = evaluate(**inputs | {"common": None, "truth": None})
     assert set(found.metrics["space"]) == set(found.restarts["space"]) == {"embedding"}
     assert found.trust["warning"].str.contains("unchecked: no common space").all()
+
+
+def test_samples_may_stand_in_any_order(inputs):
+    expected = evaluate(**inputs)
+    rng = np.random.default_rng(3)
+    turned = {name: inputs[name].iloc[rng.permutation(N)] for name in ("embedding", "common", "truth")}
+    found = evaluate(**inputs | turned)
+    pd.testing.assert_frame_equal(found.metrics, expected.metrics, rtol=1e-9)
+    pd.testing.assert_frame_equal(found.restarts, expected.restarts, rtol=1e-9)
+
+
+def test_a_single_known_label_tells_nothing(inputs):
+    found = evaluate(**inputs | {"truth": TRUTH.where(SAMPLES == "S3")})
+    assert "truth" not in set(found.metrics["space"])
+
+
+def test_the_reference_is_the_best_that_the_common_space_holds(inputs):
+    trust = evaluate(**inputs).trust.set_index("k")
+    planted = silhouette(inputs["common"], TRUTH)
+    assert trust.at[3, "silhouette_reference"] == pytest.approx(planted, abs=0.01)

@@ -144,6 +144,13 @@ def test_common_space_is_the_exact_leading_part():
     np.testing.assert_allclose(points @ points.T, scores @ scores.T, atol=1e-9)
 
 
+def test_common_space_of_a_large_cohort_is_the_same(monkeypatch):
+    view = np.random.default_rng(4).normal(size=(90, 150)) * np.linspace(1, 4, 150)
+    exact = common_space([view])
+    monkeypatch.setattr("amucl.clustering.common._LARGE", 10)
+    np.testing.assert_allclose(common_space([view]), exact, atol=1e-8)
+
+
 @pytest.mark.parametrize(("n", "features", "expected"), [(100, 40, 20), (12, 40, 11), (100, 3, 6)])
 def test_common_space_size(n, features, expected):
     generator = np.random.default_rng(1)

@@ -52,4 +52,6 @@ def test_arrays_and_back(restarts):
     for k, result in restarts.items():
         np.testing.assert_array_equal(again[k].labels, result.labels)
         np.testing.assert_array_equal(again[k].counts, result.counts)
+        np.testing.assert_array_equal(again[k].best, result.best)
+        assert again[k].inertia == result.inertia
         assert again[k].warning == result.warning

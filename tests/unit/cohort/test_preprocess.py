@@ -291,6 +291,8 @@ def test_truth_is_checked():
     found = message(tables, clinical=CLINICAL, truth="subtype")
     assert "1 of 4 patients have no label in the truth column subtype; got s2" in found
     assert "truth_missing to ignore" in found
+    one_known = CLINICAL.assign(subtype=CLINICAL["subtype"].where(CLINICAL.index == CLINICAL.index[0]))
+    assert "3 of 4 patients" in message(tables, clinical=one_known, truth="subtype", truth_missing="ignore")
     result = run(tables, clinical=CLINICAL, truth="subtype", truth_missing="ignore")
     labels = truth(result.cohort, ["s1", "s2", "s0"])
     assert labels.isna().to_list() == [False, True, False]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from scipy import stats
 
+ALPHA = 0.05  # the level of significance of every test
+
 
 def bonferroni(p: pd.Series) -> pd.Series:
     """p-values times their number, at most 1."""

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.sparse.csgraph import connected_components
 
 from amucl.biology.survival import complete_survival, risk_sets
-from amucl.clustering.labels import subtype_order
+from amucl.clustering.labels import k_of, subtype_order
 
 OUTCOME_COLUMNS = [
     "dataset", "method", "k", "subtype", "n", "n_events", "rmst", "rmst_low", "rmst_high", "tau",
@@ -57,16 +57,14 @@ def outcome_table(
     -------
     One row per k and subtype, columns `OUTCOME_COLUMNS`, with 95 % confidence intervals and Wald p-values; times in the
     unit of `time`. An interval of rmst is missing where no variance can be estimated (nobody died before tau).
-    adjusted_for names the covariates of the adjusted model, those that vary, and n_adjusted counts the patients for
-    whom all of them are known. The status is that of `hazard_ratios`, or ``no_survival`` (no patient with a known time
-    and event). Where hr is there and only hr_adjusted is missing, the reason follows ``adjusted_``: one of the same,
-    ``unknown_covariates`` (no patient of the subtype has them all) or ``constant_covariates`` (none varies).
+    adjusted_for names the covariates of the adjusted model, those that vary among the patients compared; n_adjusted
+    counts the patients for whom all covariates are known. The status is that of `hazard_ratios`, or ``no_survival`` (no
+    patient with a known time and event). Where hr is there and only hr_adjusted is missing, the reason follows
+    ``adjusted_``: one of the same or ``unknown_covariates`` (no patient of the subtype has them all).
     """
-    if time is None or event is None:
-        time = event = pd.Series(np.nan, index=labels.index)
     tables = [
         _outcome(complete_survival(time, event, clusters), subtype_order(clusters.dropna()), covariates).assign(
-            dataset=dataset, method=method, k=int(name.removeprefix("k"))
+            dataset=dataset, method=method, k=k_of(name)
         )
         for name, clusters in labels.items()
     ]
@@ -125,21 +123,23 @@ def hazard_ratios(known: pd.DataFrame, reference, covariates: Sequence[str] = ()
     Parameters
     ----------
     known : patients x time, event, label and the covariates, nothing missing.
-    covariates : columns with numbers that are in the model as well.
+    covariates : columns with numbers that are in the model as well, where they vary among the patients in it.
 
     Returns
     -------
-    A row per subtype: hr, its 95 % confidence interval hr_low and hr_high, Wald p-value hr_p, and status: ``ok``;
-    ``reference`` (hr 1); or, with hr missing, ``single_group``, ``no_reference`` (no patient of the reference),
-    ``no_reference_events``, ``no_events``, ``separation`` (infinite or zero hr in spite of deaths), ``too_few_events``
-    (fewer than parameters) or ``not_converged``.
+    A row per subtype: hr, its 95 % confidence interval hr_low and hr_high, Wald p-value hr_p, adjusted_for (names of
+    the covariates in the model) and status: ``ok``; ``reference`` (hr 1); or, with hr missing, ``single_group``,
+    ``no_reference`` (no patient of the reference), ``no_reference_events``, ``no_events``, ``separation`` (infinite or
+    zero hr in spite of deaths), ``constant_covariates`` (none varies), ``too_few_events`` (fewer than parameters) or
+    ``not_converged``.
 
     References
     ----------
     Cox, D. R. (1972). Regression models and life-tables. Efron, B. (1977). The efficiency of Cox's likelihood function
     for censored data. Journal of the American Statistical Association 72:557.
     """
-    table = pd.DataFrame(np.nan, index=subtype_order(known["label"]), columns=_HAZARD).assign(status="separation")
+    table = pd.DataFrame(np.nan, index=subtype_order(known["label"]), columns=_HAZARD)
+    table = table.assign(adjusted_for="", status="separation")
     events = known.groupby("label")["event"].sum()
     table.loc[events.index[events == 0], "status"] = "no_events"
     if len(table) < 2:
@@ -153,11 +153,12 @@ def hazard_ratios(known: pd.DataFrame, reference, covariates: Sequence[str] = ()
     others = [subtype for subtype in table.index if subtype in linked and subtype != reference]
     if others:
         model = known[known["label"].isin(linked)]
-        enough = model["event"].sum() >= len(others) + len(covariates)
-        fit = _fit(model, reference, others, list(covariates)) if enough else None
-        table.loc[others, "status"] = "too_few_events" if not enough else "not_converged" if fit is None else "ok"
-        if fit is not None:
-            table.loc[others, _HAZARD] = fit
+        varying = [name for name in covariates if model[name].min() < model[name].max()]
+        table["adjusted_for"] = ", ".join(varying)
+        if len(varying) or not len(covariates):
+            table.loc[others, "status"], table.loc[others, _HAZARD] = _fit(model, reference, others, varying)
+        else:
+            table.loc[others, "status"] = "constant_covariates"
     return table
 
 
@@ -170,18 +171,16 @@ def _outcome(known: pd.DataFrame, subtypes: list, covariates: pd.DataFrame | Non
     table["tau"] = _common_follow_up(known)
     table = table.join(_restricted_means(groups, table["tau"].iloc[0]))
     crude = _compared(known, subtypes, (), "no_survival")
-    adjusted, names, n_adjusted = pd.DataFrame(index=table.index, columns=_HAZARD, dtype=float), [], 0
+    adjusted = pd.DataFrame(index=table.index, columns=_HAZARD, dtype=float).assign(adjusted_for="", n_adjusted=0)
     if covariates is not None and len(covariates.columns):
         complete = known.join(covariates).dropna()
-        names = [name for name in covariates if complete[name].min() < complete[name].max()]
-        if names:
-            adjusted, n_adjusted = _compared(complete, subtypes, names, "unknown_covariates"), len(complete)
-        else:
-            adjusted["status"] = "constant_covariates"
+        adjusted = _compared(complete, subtypes, list(covariates), "unknown_covariates").assign(
+            n_adjusted=len(complete)
+        )
         failed = (crude["status"] == "ok") & (adjusted["status"] != "ok")
         crude.loc[failed, "status"] = "adjusted_" + adjusted["status"]
-    adjusted = adjusted[_HAZARD].rename(columns=lambda name: name.replace("hr", "hr_adjusted"))
-    return table.join(crude).join(adjusted).assign(adjusted_for=", ".join(names), n_adjusted=n_adjusted).reset_index()
+    adjusted = adjusted.rename(columns={name: name.replace("hr", "hr_adjusted") for name in _HAZARD})
+    return table.join(crude[[*_HAZARD, "status"]]).join(adjusted.drop(columns="status", errors="ignore")).reset_index()
 
 
 def _common_follow_up(known: pd.DataFrame) -> float:
@@ -194,7 +193,7 @@ def _common_follow_up(known: pd.DataFrame) -> float:
 def _compared(known: pd.DataFrame, subtypes: list, covariates: Sequence[str], absent: str) -> pd.DataFrame:
     """`hazard_ratios` against the first of `subtypes`, with the status `absent` for those without a patient."""
     table = hazard_ratios(known, subtypes[0], covariates).reindex(subtypes)
-    return table.fillna({"status": absent})
+    return table.fillna({"adjusted_for": "", "status": absent})
 
 
 def _restricted_means(groups, tau: float) -> pd.DataFrame:
@@ -219,8 +218,10 @@ def _linked(known: pd.DataFrame, reference) -> set:
     return set(last.index[part == part[last.index.get_loc(reference)]])
 
 
-def _fit(model: pd.DataFrame, reference, others: list, covariates: list[str]) -> np.ndarray | None:
-    """Ratio, confidence bounds and p of `others` (rows); None where the fit does not converge."""
+def _fit(model: pd.DataFrame, reference, others: list, covariates: list[str]) -> tuple[str, np.ndarray | float]:
+    """Status; ratio, confidence bounds and p of `others` (rows), or NaN."""
+    if model["event"].sum() < len(others) + len(covariates):
+        return "too_few_events", np.nan
     indicators = pd.DataFrame({f"subtype {subtype}": model["label"] == subtype for subtype in others}).astype(float)
     design = indicators.join((model[covariates] - model[covariates].mean()) / model[covariates].std())
     fitter = CoxPHFitter()
@@ -236,9 +237,9 @@ def _fit(model: pd.DataFrame, reference, others: list, covariates: list[str]) ->
                 fit_options={"precision": 1e-10, "r_precision": 1e-12},
             )
         except (ConvergenceError, ConvergenceWarning, np.linalg.LinAlgError):
-            return None
+            return "not_converged", np.nan
     columns = ["exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%", "p"]
-    return fitter.summary.loc[indicators.columns, columns].to_numpy()
+    return "ok", fitter.summary.loc[indicators.columns, columns].to_numpy()
 
 
 def _start(model: pd.DataFrame, reference, others: list, design: pd.DataFrame) -> np.ndarray:

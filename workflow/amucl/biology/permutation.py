@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta
 
-LEVEL = 0.05  # significance: a confidence interval must not leave open on which side of it p lies
+from amucl.biology.correction import ALPHA
+
 FIRST_BATCH = (1_000, 1_000_000)  # least and most
 NEXT_BATCH = 100_000
 ROUNDING = 1e-9  # one value summed in two orders is a tie, and a tie counts as extreme
@@ -60,7 +61,7 @@ def permutation_p(
             extreme += int((statistics(min(chunk, batch - drawn)) >= least).sum())
         n += batch
         p, (low, high) = extreme / n, clopper_pearson(extreme, n)
-        precise = max(high - p, p - low) < min(p / 10, 0.01) and not low < LEVEL < high
+        precise = max(high - p, p - low) < min(p / 10, 0.01) and not low < ALPHA < high
         if precise or n >= max_permutations:
             return PermutationP((extreme + 1) / (n + 1), low, high, n, "precise" if precise else "cap")
         batch = min(n, NEXT_BATCH, max_permutations - n)

@@ -10,6 +10,7 @@ from scipy import stats
 
 from amucl.biology.correction import benjamini_hochberg, bonferroni
 from amucl.biology.permutation import first_batch, permutation_p
+from amucl.clustering.labels import k_of
 from amucl.errors import AmuclError, some
 
 SURVIVAL_COLUMNS = [
@@ -166,10 +167,8 @@ def survival_over_k(
     One row per k, columns `SURVIVAL_COLUMNS`; padj_bh and padj_bonferroni correct p_permutation over the k tested
     (Benjamini-Hochberg; Bonferroni).
     """
-    if time is None or event is None:
-        time = event = pd.Series(np.nan, index=labels.index)
     rows = [
-        {"dataset": dataset, "method": method, "k": int(name.removeprefix("k"))}
+        {"dataset": dataset, "method": method, "k": k_of(name)}
         | permutation_logrank(time, event, clusters, seed=seed, max_permutations=max_permutations)
         for name, clusters in labels.items()
     ]
@@ -178,12 +177,15 @@ def survival_over_k(
     return table.assign(padj_bh=benjamini_hochberg(p), padj_bonferroni=bonferroni(p))
 
 
-def complete_survival(time: pd.Series, event: pd.Series, labels: pd.Series) -> pd.DataFrame:
+def complete_survival(time: pd.Series | None, event: pd.Series | None, labels: pd.Series) -> pd.DataFrame:
     """Columns time, event and label of the labelled samples for which all three are known.
+
+    time, event : by sample; None where the cohort has none.
 
     Raises AmuclError for a negative or infinite time and an event that is neither 0 nor 1, naming the sample.
     """
-    table = pd.DataFrame({"time": time, "event": event}).reindex(labels.index).assign(label=labels).dropna()
+    table = pd.DataFrame({"time": time, "event": event}, index=labels.index).assign(label=labels).dropna()
+    table = table.astype({"time": float, "event": float})
     for column, wrong, expected in [
         ("time", (table["time"] < 0) | np.isinf(table["time"]), "a finite time of 0 or more"),
         ("event", ~table["event"].isin([0, 1]), "1 (died) or 0 (censored)"),

@@ -6,15 +6,18 @@ whatever the points mean. Nothing here looks at known labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.neighbors import NearestNeighbors
 
-from amucl.clustering.indices import finite_matrix, pair_distances, silhouette
+from amucl.clustering.indices import (
+    PairDistances,
+    finite_matrix,
+    internal_over_partitions,
+    pair_distances,
+    silhouette,
+)
 from amucl.clustering.labels import aligned, k_of, require_k_columns
 
 TRUST_COLUMNS = [
@@ -135,7 +138,7 @@ def trust_table(
     """
     require_k_columns(labels)
     X = finite_matrix(aligned(embedding, labels, "embedding"), "the embedding")
-    own = pair_distances(X)
+    own = _widths(X, labels)
     of_embedding = {
         "dataset": dataset,
         "method": method,
@@ -146,36 +149,45 @@ def trust_table(
     }
     if common is not None:
         points = finite_matrix(aligned(common, labels, "common space"), "the common space")
-        score = partial(silhouette, points, distances=pair_distances(points))
+        distances = pair_distances(points)
     if reference is not None:
         reference = aligned(reference, labels, "reference labels")
     rows = []
     for column, clusters in labels.items():
-        row = of_embedding | {"k": k_of(column), "silhouette_embedding": silhouette(X, clusters, distances=own)}
+        row = of_embedding | {"k": k_of(column), "silhouette_embedding": own[column]}
         scores = _UNCHECKED
         if common is not None:
             found = None if reference is None else reference.get(column)
             generator = np.random.default_rng([seed, row["k"]])
-            scores = _common_scores(score, clusters, found, n_permutations, generator)
+            scores = _common_scores(points, distances, clusters, found, n_permutations, generator)
         row |= scores
         rows.append(row | {"warning": "; ".join(_doubts(row, clusters.nunique()))})
     return pd.DataFrame(rows)[TRUST_COLUMNS]
+
+
+def _widths(X: np.ndarray, labels: pd.DataFrame) -> dict[str, float]:
+    """Silhouettes in a space whose distances are needed no longer."""
+    distances = pair_distances(X)
+    return {column: silhouette(X, clusters, distances=distances) for column, clusters in labels.items()}
 
 
 _UNCHECKED = dict.fromkeys(["silhouette_common", "silhouette_reference", "transfer"], np.nan) | {"by_chance": False}
 
 
 def _common_scores(
-    score: Callable[[ArrayLike], float],
+    points: np.ndarray,
+    distances: PairDistances,
     clusters: pd.Series,
     reference: pd.Series | None,
     n_permutations: int,
     generator: np.random.Generator,
 ) -> dict[str, float]:
     """The columns of the common space, and whether random clusters of these sizes do as well there."""
-    common = score(clusters)
-    best = np.nan if reference is None else score(reference)
-    null = np.array([score(generator.permutation(clusters)) for _ in range(n_permutations)])
+    common = silhouette(points, clusters, distances=distances)
+    best = np.nan if reference is None else silhouette(points, reference, distances=distances)
+    codes = clusters.factorize()[0] + 1
+    random = np.array([generator.permutation(codes) for _ in range(n_permutations)])
+    null = internal_over_partitions(points, random, distances=distances)["silhouette"].to_numpy()
     room = best - null.mean()
     comparable = room > 0 and reference.value_counts(normalize=True).max() <= 1 - OUTLIERS
     return {

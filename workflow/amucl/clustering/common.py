@@ -14,6 +14,8 @@ from amucl.cohort.cohort import views
 from amucl.errors import AmuclError
 from amucl.representation.blocks import zscore
 
+_LARGE = 2000
+
 
 def common_space(views: Sequence[np.ndarray], n_components: int = 20) -> np.ndarray:
     """The first principal components of all omics side by side: the space in which methods are compared.
@@ -29,7 +31,7 @@ def common_space(views: Sequence[np.ndarray], n_components: int = 20) -> np.ndar
     Returns
     -------
     (n_samples, at most n_components)
-        Component scores by an exact singular value decomposition, signs fixed by the largest loading.
+        Component scores by singular value decomposition, signs fixed by the largest loading.
 
     Raises
     ------
@@ -41,7 +43,10 @@ def common_space(views: Sequence[np.ndarray], n_components: int = 20) -> np.ndar
         raise AmuclError("the omics do not have the same samples", expected="as many rows in each", got=counts)
     joined = finite_matrix(np.hstack(views), "the input")
     n_samples, n_features = joined.shape
-    return PCA(min(n_components, n_samples - 1, n_features), svd_solver="full").fit_transform(joined)
+    n_components = min(n_components, n_samples - 1, n_features)
+    # Both are exact to rounding; Lanczos needs no matrix but the data, where a full decomposition would be slow.
+    solver = "arpack" if min(n_samples, n_features) > _LARGE else "full"
+    return PCA(n_components, svd_solver=solver, random_state=0).fit_transform(joined)
 
 
 def common_coordinates(cohort: mudata.MuData) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from amucl.clustering.collapse import trust_table
 from amucl.clustering.kmeans import Restarts, kmeans_restarts, labels_over_k
-from amucl.clustering.labels import k_of
+from amucl.clustering.labels import k_of, missing_labels
 from amucl.clustering.metrics import metrics_table
 from amucl.clustering.restarts import restarts_table
 
@@ -51,8 +51,11 @@ def evaluate(
     common : samples x components of `amucl.clustering.common.common_space`; None where the data are not at hand.
     labels : samples x columns k2, k3, ...
     restarts : k -> Restarts of k-means on the embedding; empty for a method that clusters otherwise.
-    truth : known labels by sample, missing where unknown, or None. All are indexed by the same samples.
+    truth : known labels by sample, missing where unknown, or None; fewer than 2 known ones tell nothing and count as
+        none. All are indexed by the same samples, in any order.
     """
+    if truth is not None and (~missing_labels(truth)).sum() < 2:
+        truth = None
     trust = trust_table(
         dataset=dataset,
         method=method,
@@ -72,8 +75,9 @@ def evaluate(
         truth=truth,
         warnings=trust.set_index("k")["warning"].to_dict(),
     )
-    spaces = {"embedding": embedding} | ({} if common is None else {"common": common.loc[embedding.index]})
-    known = None if truth is None else truth.loc[embedding.index]
+    order = labels.index
+    spaces = {"embedding": embedding.loc[order]} | ({} if common is None else {"common": common.loc[order]})
+    known = None if truth is None else truth.loc[order]
     return Evaluation(metrics, restarts_table(dataset, method, restarts, spaces, known), trust)
 
 

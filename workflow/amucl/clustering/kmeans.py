@@ -26,24 +26,24 @@ _REFINED_SHARE = 20  # one restart in so many
 class Restarts:
     """The partitions that all restarts of k-means with one k ended in: how much the start matters is a result.
 
+    In every partition the clusters are 1..k, the largest first.
+
     Attributes
     ----------
-    labels : (n_partitions, n_samples) the different partitions, the one of least inertia first; in each the clusters
-        are 1..k, the largest first.
+    best : (n_samples,) the clusters to go on with: the best restart after Hartigan's exchanges.
+    inertia : its sum of squared distances to the centroids.
+    labels : (n_partitions, n_samples) the different partitions that plain restarts ended in, least inertia first.
     counts : (n_partitions,) restarts that ended there.
-    inertias : (n_partitions,) sums of squared distances to the centroids, ascending.
+    inertias : (n_partitions,) their sums of squared distances, ascending.
     warning : empty, or why there are fewer clusters than asked for.
     """
 
+    best: np.ndarray
+    inertia: float
     labels: np.ndarray
     counts: np.ndarray
     inertias: np.ndarray
     warning: str = ""
-
-    @property
-    def best(self) -> np.ndarray:
-        """Labels (n_samples,) of the restart of least inertia."""
-        return self.labels[0]
 
     @property
     def n_restarts(self) -> int:
@@ -62,7 +62,7 @@ def kmeans_restarts(
 ) -> dict[int, Restarts]:
     """k-means by Lloyd's algorithm from many starts, for several numbers of clusters.
 
-    The best twentieth of the restarts is refined by Hartigan's exchanges [3].
+    The best twentieth of them is then refined by Hartigan's exchanges [3]; the clusters kept are the best of those.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def kmeans_restarts(
 
 
 def kmeans_on_subsets(X: ArrayLike, k: int, subsets: np.ndarray, *, n_restarts: int, seed: int) -> np.ndarray:
-    """The best of `n_restarts` k-means of every subset of the samples.
+    """The best of `n_restarts` k-means of every subset of the samples, refined by Hartigan's exchanges.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def kmeans_on_subsets(X: ArrayLike, k: int, subsets: np.ndarray, *, n_restarts: 
             for row, subset in enumerate(owner[batch]):
                 if inertias[row] < best[subset]:
                     best[subset], labels[subset] = inertias[row], found[row]
-    return labels
+        return refine(X, labels, k, subsets)[0]
 
 
 def labels_over_k(restarts: dict[int, Restarts], samples: Sequence[str]) -> pd.DataFrame:
@@ -147,31 +147,26 @@ def _restarts(X: np.ndarray, place: np.ndarray, k: int, kinds: np.ndarray, seed:
     if n_places <= k:
         warning = f"only {n_places} of {len(X)} rows differ: {n_places} clusters" if n_places < k else ""
         labels = canonical_partitions(place[None])
-        return Restarts(labels, np.array([len(kinds)]), np.zeros(1), warning)
+        return Restarts(labels[0], 0.0, labels, np.array([len(kinds)]), np.zeros(1), warning)
     partitions = np.empty((len(kinds), len(X)), dtype=np.int16)
     inertias = np.empty(len(kinds))
     for batch, labels, values in run_batches(X, k, np.random.SeedSequence([seed, k]), kinds):
         partitions[batch], inertias[batch] = labels, values
-    best = _worth_refining(partitions, inertias, k)
-    partitions[best], inertias[best] = refine(X, partitions[best], k)
-    return _distinct(canonical_partitions(partitions), inertias, k)
-
-
-def _worth_refining(partitions: np.ndarray, inertias: np.ndarray, k: int) -> np.ndarray:
-    """The restarts of least inertia that have all their clusters."""
-    candidates = np.argsort(inertias, kind="stable")[: -(-len(inertias) // _REFINED_SHARE)]
-    n_clusters = np.array([len(np.unique(labels)) for labels in partitions[candidates]])
-    return candidates[n_clusters == k]
-
-
-def _distinct(partitions: np.ndarray, inertias: np.ndarray, k: int) -> Restarts:
-    """One row per different partition, those with the most clusters and then the least inertia first."""
+    partitions = canonical_partitions(partitions)
     _, first, counts = np.unique(partitions, axis=0, return_index=True, return_counts=True)
-    n_clusters = partitions[first].max(axis=1)
-    order = np.lexsort((inertias[first], -n_clusters))
-    found = n_clusters[order[0]]
+    order = np.argsort(inertias[first], kind="stable")
+    partitions, counts, inertias = partitions[first][order], counts[order], inertias[first][order]
+    best, inertia = _refined(X, partitions[: -(-len(kinds) // _REFINED_SHARE)], k)
+    found = int(best.max())
     warning = "" if found == k else f"points too close together to tell apart: {found} clusters"
-    return Restarts(partitions[first][order], counts[order], inertias[first][order], warning)
+    return Restarts(best, inertia, partitions, counts, inertias, warning)
+
+
+def _refined(X: np.ndarray, partitions: np.ndarray, k: int) -> tuple[np.ndarray, float]:
+    """The best partition after Hartigan's exchanges, and its inertia."""
+    labels, inertias = refine(X, partitions - 1, k)
+    best = int(inertias.argmin())
+    return canonical_partitions(labels[best : best + 1])[0], float(inertias[best])
 
 
 def _require_enough_samples(X: np.ndarray, k: int) -> None:

@@ -175,15 +175,15 @@ def _inertias(X: np.ndarray, means: np.ndarray, sizes: np.ndarray, mask: np.ndar
     return np.maximum(total - np.einsum("rc,rcd,rcd->r", sizes, means, means), 0)
 
 
-def refine(X: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def refine(X: np.ndarray, labels: np.ndarray, k: int, masks: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Hartigan's exchanges: in each partition the sample whose move to another cluster lowers the inertia most moves.
 
     Lloyd's algorithm stops where every sample has the nearest centroid; as a sample pulls its own centroid towards it,
-    a move can pay all the same. Stops when no move pays, at the latest after 300 moves.
+    a move can pay all the same, above all with many dimensions. Stops when no move pays, at the latest after 300 moves.
 
     Parameters
     ----------
-    X : (n_samples, n_features), centred. labels : (batch, n_samples) 0..k-1, no cluster empty.
+    X : (n_samples, n_features), centred. labels : (batch, n_samples) 0..k-1. masks : as in `run_batches`.
 
     Returns
     -------
@@ -196,24 +196,28 @@ def refine(X: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.nd
     labels = labels.copy()
     squares = np.einsum("ij,ij->i", X, X)
     negligible = 1e-12 * squares.sum()
-    active = np.arange(len(labels))
-    means, sizes = _means(X, labels, None, k)
+    active, inside = np.arange(len(labels)), masks
+    means, sizes = _means(X, labels, masks, k)
     for _ in range(_MAX_ITERATIONS):
         own = labels[active].astype(np.intp)
-        sample, target, gain = _best_move(X, squares, own, means, sizes)
+        sample, target, gain = _best_move(X, squares, own, means, sizes, inside)
         pays = gain > negligible
         if not pays.any():
             break
         active, means, sizes, sample, target = (part[pays] for part in (active, means, sizes, sample, target))
+        inside = None if inside is None else inside[pays]
         source = own[pays, sample]
         _move(means, sizes, source, -1, X[sample])
         _move(means, sizes, target, 1, X[sample])
         labels[active, sample] = target
-    return labels, _inertias(X, *_means(X, labels, None, k), None)
+    means, sizes = _means(X, labels, masks, k)
+    if masks is not None:
+        labels = np.where(masks, labels, _assign(X, means))
+    return labels, _inertias(X, means, sizes, masks)
 
 
 def _best_move(
-    X: np.ndarray, squares: np.ndarray, own: np.ndarray, means: np.ndarray, sizes: np.ndarray
+    X: np.ndarray, squares: np.ndarray, own: np.ndarray, means: np.ndarray, sizes: np.ndarray, mask: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Per partition the sample to move, its new cluster and by how much the inertia falls: (batch,) each."""
     batch, k, d = means.shape
@@ -226,6 +230,8 @@ def _best_move(
     distances *= (sizes / (sizes + 1))[:, :, None]
     np.put_along_axis(distances, own[:, None], np.inf, axis=1)
     gain = leaving - distances.min(axis=1)
+    if mask is not None:
+        gain[~mask] = -np.inf
     sample = gain.argmax(axis=1)
     rows = np.arange(batch)
     return sample, distances[rows, :, sample].argmin(axis=1), gain[rows, sample]

@@ -25,8 +25,8 @@ def restarts_table(
 ) -> pd.DataFrame:
     """Mean, standard deviation and best over all restarts of every index of every k.
 
-    The clusters that a run goes on with are those of least inertia; their own scores stand in the table of metrics.
-    `best` is what one would report who chose the restart by the index itself.
+    The restarts are plain Lloyd. The clusters that a run goes on with, of least inertia after Hartigan's exchanges, have
+    their own scores in the table of metrics. `best` is what one would report who chose the restart by the index itself.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def restarts_to_arrays(restarts: Mapping[int, Restarts]) -> dict[str, np.ndarray
     return {
         f"k{k}_{name}": np.asarray(getattr(result, name))
         for k, result in restarts.items()
-        for name in ("labels", "counts", "inertias", "warning")
+        for name in ("best", "inertia", "labels", "counts", "inertias", "warning")
     }
 
 
@@ -62,7 +62,12 @@ def restarts_from_arrays(arrays: Mapping[str, np.ndarray]) -> dict[int, Restarts
     ks = [int(name.removeprefix("k").removesuffix("_labels")) for name in arrays if name.endswith("_labels")]
     return {
         k: Restarts(
-            arrays[f"k{k}_labels"], arrays[f"k{k}_counts"], arrays[f"k{k}_inertias"], str(arrays[f"k{k}_warning"])
+            best=arrays[f"k{k}_best"],
+            inertia=float(arrays[f"k{k}_inertia"]),
+            labels=arrays[f"k{k}_labels"],
+            counts=arrays[f"k{k}_counts"],
+            inertias=arrays[f"k{k}_inertias"],
+            warning=str(arrays[f"k{k}_warning"]),
         )
         for k in ks
     }

@@ -363,7 +363,7 @@ def _check_truth(obs: pd.DataFrame, settings: Preprocessing) -> None:
             got=column,
         )
     unknown = obs.index[obs[column].isna()]
-    if len(unknown) and (settings.truth_missing == "error" or len(unknown) == len(obs)):
+    if len(unknown) and (settings.truth_missing == "error" or len(unknown) > len(obs) - 2):
         raise AmuclError(
             f"{len(unknown)} of {len(obs)} patients have no label in the truth column {column}",
             got=some(unknown),
