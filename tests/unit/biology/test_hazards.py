@@ -3,6 +3,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 from scipy.optimize import minimize
@@ -239,12 +241,13 @@ def test_a_ratio_that_cannot_be_had_has_a_reason(change, statuses):
     ("change", "reason"),
     [
         (lambda numbers, known: numbers[["age"]] * 0 + 50, "constant_covariates"),
-        (lambda numbers, known: numbers[["age"]] * np.nan, "constant_covariates"),
+        (lambda numbers, known: numbers[["age"]] * np.nan, "unknown_covariates"),
+        (lambda numbers, known: numbers.assign(age=numbers["age"].where(numbers.index == "")), "unknown_covariates"),
         (lambda numbers, known: numbers.assign(stage=2 * numbers["age"]), "not_converged"),
         (lambda numbers, known: numbers[["age"]].where(known["label"] == 1), "unknown_covariates"),
         (lambda numbers, known: numbers.where(known.groupby("label").cumcount() < 1), "too_few_events"),
     ],
-    ids=["constant", "unknown", "collinear", "known in one subtype", "known for three"],
+    ids=["constant", "unknown", "one unknown", "collinear", "known in one subtype", "known for three"],
 )
 def test_an_adjusted_ratio_that_cannot_be_had_has_a_reason(change, reason):
     known, numbers = cohort()
@@ -262,6 +265,77 @@ def test_a_constant_covariate_is_left_out():
     table = outcome(known, covariates.assign(stage=2.0))
     assert set(table["adjusted_for"]) == {"age"}
     np.testing.assert_allclose(table[ADJUSTED], outcome(known, covariates[["age"]])[ADJUSTED])
+
+
+def separated_cohort():
+    """Subtype 3, in which nobody dies, cannot be compared."""
+    known, covariates = cohort()
+    known.loc[known["label"] == 3, "event"] = 0
+    return known, covariates, known["label"] < 3
+
+
+def test_a_covariate_that_varies_only_among_patients_who_are_not_compared_is_left_out():
+    known, covariates, compared = separated_cohort()
+    table = outcome(known, covariates.assign(stage=covariates["stage"].mask(compared, 2.0)))
+    assert set(table["adjusted_for"]) == {"age"}
+    assert table["status"].tolist() == ["reference", "ok", "no_events"]
+    np.testing.assert_allclose(table[ADJUSTED], outcome(known, covariates[["age"]])[ADJUSTED])
+
+
+def test_without_another_covariate_nothing_is_adjusted():
+    known, covariates, compared = separated_cohort()
+    table = outcome(known, covariates[["stage"]].mask(compared, 2.0))
+    assert table["status"].tolist() == ["reference", "adjusted_constant_covariates", "no_events"]
+    assert set(table["adjusted_for"]) == {""}
+    assert table["hr_adjusted"][1:].isna().all()
+
+
+def test_when_all_die_at_once_no_subtype_is_ahead():
+    known, covariates = cohort()
+    table = outcome(known.assign(time=0.0, event=1), covariates)
+    assert set(table["status"]) == {"reference", "ok"}
+    np.testing.assert_allclose(table[["hr", "hr_adjusted"]], 1)
+    assert (table["rmst"] == 0).all()
+
+
+STATUSES = {
+    "ok", "reference", "no_survival", "single_group", "no_reference", "no_reference_events", "no_events", "separation",
+    "too_few_events", "not_converged",
+}  # fmt: skip
+ONLY_ADJUSTED = {"constant_covariates", "unknown_covariates"}
+
+
+@st.composite
+def small_cohorts(draw):
+    """Few patients, tied and zero times, missing values, covariates that may be constant or follow the subtype."""
+    n, last, levels = draw(st.integers(1, 14)), draw(st.integers(0, 4)), draw(st.integers(1, 3))
+
+    def column(values, missing=()):
+        return draw(st.lists(st.sampled_from([*values, *missing]), min_size=n, max_size=n))
+
+    labels = column([1, 2, 3])
+    known = pd.DataFrame({"time": column(range(last + 1), [None]), "event": column([0, 1, 1, 1]), "label": labels})
+    covariates = pd.DataFrame({"age": column(range(50, 50 + levels), [None]), "stage": column([1, 2])})
+    if draw(st.booleans()):
+        covariates["stage"] = known["label"].clip(upper=2)
+    return known.astype({"time": float, "event": float}), covariates.astype(float)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(small_cohorts())
+def test_no_small_cohort_is_too_odd(drawn):
+    known, covariates = drawn
+    table = outcome(known, covariates)
+    assert table["subtype"].tolist() == sorted(known["label"].unique())
+    assert set(table["status"]) <= STATUSES | {f"adjusted_{reason}" for reason in STATUSES | ONLY_ADJUSTED}
+    has_hr = table["status"].isin(["ok", "reference"]) | table["status"].str.startswith("adjusted_")
+    assert (table["hr"].notna() == has_hr).all()
+    assert table.loc[table["status"] == "ok", HAZARD].map(np.isfinite).all(axis=None)
+    assert table.loc[table["status"] == "ok", "hr_adjusted"].notna().all()
+    complete = known.join(covariates).dropna()
+    assert set(table["n_adjusted"]) == {len(complete)}
+    for name in table["adjusted_for"].iloc[0].split(", "):
+        assert not name or complete[name].min() < complete[name].max()
 
 
 def test_a_cohort_without_survival_has_a_row_for_every_subtype_of_every_k():

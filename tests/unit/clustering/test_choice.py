@@ -100,6 +100,73 @@ def test_no_better_than_the_null():
     assert "Warning: one cloud without clusters splits as steadily" in found["evidence"]
 
 
+def test_a_steadier_number_is_not_told_to_be_none():
+    """The gap says 1 and the k of most votes is no steadier than chance, but another one is."""
+    found = suggestion(gap=[0.9, 0.85, 0.83, 0.8, 0.7, 0.6], pac=[np.nan, 0.6, 0.45, 0.1, 0.6, 0.6])
+    assert found["votes"] == "ari: 3, pac: 4, gap: 1, eigengap: 3, prediction: 3"
+    assert (found["suggested_k"], found["confidence"]) == (4, "low")
+    assert "PAC 0.10, without clusters 0.45" in found["evidence"]
+    assert found["evidence"].endswith("Warning: by the gap statistic there are no clusters.")
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        "collapsed: silhouette 0.90 in the own space, but transfer 0.10",
+        "unconfirmed: transfer 0.10",
+        "line: effective rank 1.20 of 8 dimensions; chance: no more compact",
+        "duplicates: 90% of the samples lie on another",
+    ],
+)
+def test_doubts_of_the_collapse_guard(doubt):
+    found = suggest_k(table(), {2: "", 3: doubt}).iloc[0]
+    assert (found["suggested_k"], found["confidence"]) == (3, "low")
+    assert found["evidence"].endswith(f" Warning: the data do not confirm what this embedding shows ({doubt}).")
+    assert found["votes"] == suggestion()["votes"]
+
+
+def test_lesser_doubts_are_told_only():
+    found = suggest_k(table(), {3: "unchecked: no common space"}).iloc[0]
+    assert (found["suggested_k"], found["confidence"]) == (3, "high")
+    assert found["evidence"].endswith("0 is best). Note: unchecked: no common space.")
+    line = suggest_k(table(), {3: "line: effective rank 1.20 of 8 dimensions"}).loc[0]
+    assert line["confidence"] == "high"
+
+
+@pytest.mark.parametrize("doubts", [None, {}, {2: "collapsed", 4: "chance"}, {3: ""}, {3: np.nan}])
+def test_doubts_of_other_numbers_do_not_matter(doubts):
+    pd.testing.assert_frame_equal(suggest_k(table(), doubts), suggest_k(table()))
+
+
+def test_collapsed_points_are_doubted():
+    truth = np.repeat([0, 1, 2], [30, 20, 15])
+    X = np.eye(3)[truth] + 1e-12 * np.random.default_rng(0).normal(size=(65, 3))
+    assert suggest_k(judged(X)).loc[0, ["suggested_k", "confidence"]].tolist() == [3, "high"]
+    found = suggest_k(judged(X), {3: "duplicates: 100% of the samples lie on another"}).loc[0]
+    assert (found["suggested_k"], found["confidence"]) == (3, "low")
+
+
+def test_any_value_may_be_missing():
+    columns = ["ari_mean", "pac", "pac_null", "gap", "eigengap", "prediction_index"]
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        holes = table()
+        holes[columns] = holes[columns].mask(rng.random((6, 6)) < rng.random())
+        found = suggest_k(holes).iloc[0]
+        assert found["confidence"] in ("high", "moderate", "low", "none")
+        assert pd.isna(found["suggested_k"]) == (found["confidence"] == "none")
+
+
+@pytest.mark.parametrize(("n", "k"), [(2, 2), (7, 6)])
+def test_too_few_samples(n, k):
+    labels = pd.DataFrame({f"k{k}": np.arange(n) % k})
+    points = pd.DataFrame(np.random.default_rng(0).normal(size=(n, 3)))
+    stability = stability_table(dataset="D", method="M", embedding=points, labels=labels)
+    found = suggest_k(stability).loc[0]
+    assert found["confidence"] == "none"
+    assert found["evidence"].endswith(f"k = {k}: too few samples.")
+
+
 def test_gap_against_the_others():
     found = suggestion(gap=[0.9, 0.85, 0.83, 0.8, 0.7, 0.6])
     assert (found["suggested_k"], found["confidence"]) == (3, "low")
@@ -155,9 +222,16 @@ def test_planted_clusters(k):
     assert (found["suggested_k"], found["confidence"]) == (k, "high")
 
 
-def test_noise_has_no_clusters():
-    noise = np.random.default_rng(3).normal(size=(100, 8))
+@pytest.mark.parametrize("d", [8, 80])
+def test_noise_has_no_clusters(d):
+    noise = np.random.default_rng(3).normal(size=(100, d))
     assert suggest_k(judged(noise)).loc[0, "suggested_k"] == 1
+
+
+def test_planted_clusters_of_many_dimensions():
+    truth = np.arange(120) % 4
+    X = np.random.default_rng(1).normal(size=(120, 119)) + 4.5 * np.eye(119)[truth]
+    assert suggest_k(judged(X)).loc[0, "suggested_k"] == 4
 
 
 def test_collapsed_embedding():

@@ -17,6 +17,7 @@ from amucl.clustering.stability import (
     eigengap,
     gap_choice,
     gap_statistic,
+    n_with_fewer,
     pac,
     pairwise_ari,
     prediction_index,
@@ -27,6 +28,7 @@ from amucl.clustering.stability import (
 )
 from amucl.errors import AmuclError
 from amucl.lowrank.affinity import normalized_cuts
+from amucl.representation.blocks import principal_coordinates
 
 TRUTH = np.repeat([0, 1, 2], [30, 20, 14])
 SAMPLES = [f"S{i:02d}" for i in range(64)]
@@ -136,11 +138,23 @@ def test_sample_without_affinity_joins_the_largest_cluster():
     assert labels[0] != labels[4]
 
 
-def test_unclustered_keeps_the_variances_only():
+@pytest.mark.parametrize(("shape", "inside"), [("normal", 0.311), ("uniform", 0.231)])
+def test_unclustered_keeps_the_covariance_only(shape, inside):
     X = np.column_stack([np.repeat([-5.0, 5.0], 5000), np.tile([-1.0, 1.0], 5000)])
-    null = unclustered(X, seed=0)
-    np.testing.assert_allclose(null.std(axis=0), [5, 1], rtol=0.03)
-    assert (np.abs(null[:, 0]) < 2).mean() == pytest.approx(0.311, abs=0.02)  # no gap in the middle
+    null = unclustered(X, seed=0, shape=shape)
+    np.testing.assert_allclose(null.T @ null, X.T @ X, atol=1e-8)
+    np.testing.assert_allclose(null.mean(axis=0), 0, atol=1e-12)
+    assert (np.abs(null[:, 0]) < 2).mean() == pytest.approx(inside, abs=0.02)  # no gap in the middle
+    assert not np.allclose(null, unclustered(X, seed=1, shape=shape))
+
+
+@pytest.mark.parametrize("shape", ["normal", "uniform"])
+def test_unclustered_has_no_stronger_axes_in_many_dimensions(shape):
+    X = principal_coordinates(np.random.default_rng(0).normal(size=(40, 200)))
+    spectrum = np.linalg.svd(X, compute_uv=False)
+    np.testing.assert_allclose(np.linalg.svd(unclustered(X, seed=0, shape=shape), compute_uv=False), spectrum)
+    independent = np.random.default_rng(1).normal(size=X.shape) * X.std(axis=0)
+    assert np.linalg.svd(independent, compute_uv=False)[0] > 1.5 * spectrum[0]
 
 
 def test_gap_of_three_clusters(blobs):
@@ -157,30 +171,45 @@ def test_gap_of_uniform_noise_is_no_clusters(seed):
 
 def test_gap_by_definition():
     X = np.random.default_rng(1).normal(size=(40, 2)) * [3, 1]
-    axes = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2]
-    turned = (X - X.mean(axis=0)) @ axes.T
+    X -= X.mean(axis=0)
+    X = X @ np.linalg.svd(X, full_matrices=False)[2].T
     rng = np.random.default_rng(7)
 
     def log_inertia(points, k):
         return np.log(KMeans(k, n_init=3, random_state=0).fit(points).inertia_)
 
-    references = [rng.uniform(turned.min(axis=0), turned.max(axis=0), size=(40, 2)) for _ in range(100)]
-    gaps = gap_statistic(X, [1, 3], n_references=100, seed=0)
-    for k in (1, 3):
+    def reference():
+        box = rng.uniform(size=(40, 2))
+        box -= box.mean(axis=0)
+        values, vectors = np.linalg.eigh(box.T @ box)  # whitened, then the covariance of X
+        return box @ (vectors / np.sqrt(values)) @ vectors.T * np.linalg.norm(X, axis=0)
+
+    references = [reference() for _ in range(100)]
+    gaps = gap_statistic(X, [1, 3, 4], n_references=100, seed=0)
+    assert gaps.loc[1].tolist() == pytest.approx([0, 0])
+    for k in (3, 4):
         values = np.array([log_inertia(points, k) for points in references])
-        assert gaps.loc[k, "gap"] == pytest.approx(values.mean() - log_inertia(X, k), abs=0.06)
-        assert gaps.loc[k, "gap_se"] == pytest.approx(values.std(), rel=0.25)
+        assert gaps.loc[k, "gap"] == pytest.approx(values.mean() - log_inertia(X, k), abs=0.03)
+        assert gaps.loc[k, "gap_se"] == pytest.approx(values.std(), rel=0.3)
+
+
+@pytest.mark.parametrize("d", [50, 119])
+def test_gap_sees_clusters_in_many_dimensions(d):
+    truth = np.arange(120) % 4
+    X = np.random.default_rng(d).normal(size=(120, d)) + 5 * np.eye(d)[truth]
+    gaps = gap_statistic(X, range(1, 7), seed=0)
+    assert gap_choice(gaps) == 4
+    assert gaps.loc[4, "gap"] > 5 * gaps.loc[4, "gap_se"]
+    noise = np.random.default_rng(d).normal(size=(120, d))
+    assert gap_choice(gap_statistic(noise, range(1, 7), seed=0)) == 1
 
 
 def test_gap_choice():
-    gaps = pd.DataFrame({"gap": [0.5, 0.6, 0.9, 0.85, 0.95], "gap_se": 0.02}, index=[1, 2, 3, 4, 5])
+    gaps = pd.DataFrame({"gap": [0, 0.01, 0.44, 0.45, 0.4], "gap_se": [0, *[0.02] * 4]}, index=[1, 2, 3, 4, 5])
     assert gap_choice(gaps) == 3
-    assert gap_choice(gaps.loc[:3]) == 3
+    assert gap_choice(gaps.loc[:2]) == 1
+    assert gap_choice(gaps.assign(gap_se=0.001)) == 4
     assert gap_choice(gaps * np.nan) is None
-    late = gaps.assign(gap=[0.5, 0.51, 0.94, 0.85, 0.95])
-    assert gap_choice(late) == 1
-    assert gap_choice(late, "global") == 3
-    assert gap_choice(late * np.nan, "global") is None
 
 
 @pytest.mark.parametrize("blocks", [2, 4, 6])
@@ -273,9 +302,71 @@ def test_consensus_of_is_the_one_of_the_table(embedding):
     np.testing.assert_array_equal(together, TRUTH[:, None] == TRUTH)
 
 
-def test_consensus_of_too_few_samples(embedding):
-    with pytest.raises(AmuclError, match="k = 8: a subsample is too small; expected over 8 samples; got 8"):
-        consensus_of(embedding.iloc[:10], 8)
+@pytest.mark.parametrize(("n", "k"), [(7, 6), (2, 2), (10, 8)])
+def test_consensus_of_too_few_samples(embedding, n, k):
+    few = embedding.iloc[:n]
+    matrix = consensus_of(few, k, n_draws=10)
+    assert matrix.index.tolist() == matrix.columns.tolist() == SAMPLES[:n]
+    assert matrix.isna().all(axis=None)
+    table = table_of(few, pd.DataFrame({f"k{k}": np.arange(n)}, index=few.index), n_draws=10)
+    assert table.loc[k, "status"] == "too_few_samples"
+    assert table.loc[k, ["ari_mean", "pac", "gap"]].isna().all()
+
+
+def test_consensus_of_few_places():
+    places = pd.DataFrame(np.eye(3)[TRUTH], index=SAMPLES)
+    assert consensus_of(places, 4, n_draws=10).isna().all(axis=None)
+    np.testing.assert_array_equal(consensus_of(places, 3, n_draws=10), TRUTH[:, None] == TRUTH)
+
+
+def test_affinity_without_links(embedding):
+    labels, H = labels_of(embedding, [2, 3]), np.zeros((64, 64))
+    table = table_of(embedding, labels, affinity=H, n_draws=10)
+    assert table["status"].tolist() == ["one_cluster", *["fewer_clusters_in_10_draws"] * 2]
+    assert table[["ari_mean", "ari_sd", "pac"]].isna().all(axis=None)
+    assert table.loc[[2, 3], "gap"].notna().all()
+    assert consensus_of(embedding, 2, affinity=H, n_draws=10).isna().all(axis=None)
+
+
+def test_draws_of_fewer_clusters():
+    """Samples at four places, two of them held by one sample each: a draw without it has fewer clusters."""
+    positions = np.r_[np.zeros(30), np.ones(32), 5, 9]
+    embedding = pd.DataFrame({"x": positions, "y": positions**2}, index=SAMPLES)
+    labels = pd.DataFrame({"k2": positions > 4, "k4": positions}, index=SAMPLES)
+    fewer = (~subsamples(64, 40, seed=0)[:, 62:]).any(axis=1).sum()
+    table = table_of(embedding, labels, n_draws=40)
+    assert 4 < fewer < 40
+    assert table.loc[4, "status"] == f"fewer_clusters_in_{fewer}_draws"
+    assert table.loc[4, ["ari_mean", "pac"]].isna().all()
+    assert table.loc[2, "status"] == "ok"
+    assert table.loc[2, ["ari_mean", "pac"]].notna().all()
+
+
+def test_few_draws_of_fewer_clusters_are_told_only():
+    rng = np.random.default_rng(0)
+    positions = np.r_[np.zeros(30), np.ones(31), 5, 5, 5]
+    embedding = pd.DataFrame({"x": positions}, index=SAMPLES)
+    labels = pd.DataFrame({"k3": rng.permutation(positions)}, index=SAMPLES)
+    fewer = (~subsamples(64, 200, seed=0)[:, 61:]).all(axis=1).sum()
+    table = table_of(embedding, labels, n_draws=200)
+    assert 0 < fewer < 20
+    assert table.loc[3, "status"] == f"fewer_clusters_in_{fewer}_draws"
+    assert 0.9 < table.loc[3, "ari_mean"] <= 1
+
+
+def test_number_of_draws_with_fewer_clusters():
+    labels = np.array([[0, 1, 2, 2], [0, 1, 2, 2], [0, 0, 1, 1]])
+    subsets = np.array([[1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 1, 1]], dtype=bool)
+    assert [n_with_fewer(labels, subsets, k) for k in (2, 3, 4)] == [0, 2, 3]
+
+
+def test_clusters_of_many_dimensions_come_back():
+    truth = np.arange(100) % 4
+    X = np.random.default_rng(0).normal(size=(100, 90)) + 4 * np.eye(90)[truth]
+    labels = labels_of(X, [4], index=range(100))
+    row = table_of(pd.DataFrame(X), labels, n_draws=30).loc[4]
+    assert row["ari_mean"] > 0.7
+    assert row["pac"] < 0.4 * row["pac_null"]
 
 
 def test_large_cohorts_are_judged_on_a_random_part(embedding, monkeypatch):
@@ -324,7 +415,9 @@ def test_fewer_clusters_than_asked_for(embedding):
 
 def test_bad_tables(embedding):
     labels = labels_of(embedding, [2])
-    with pytest.raises(AmuclError, match="not of the same samples; got only one has S00"):
+    with pytest.raises(
+        AmuclError, match=r"the embedding: the samples are not those of the labels; got 0 missing.*1 too many \(S00\)"
+    ):
         table_of(embedding, labels.iloc[1:])
     with pytest.raises(AmuclError, match=r"wrong columns in labels.*got cluster"):
         table_of(embedding, labels.rename(columns={"k2": "cluster"}))

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from amucl.clustering.external import confusion
+from amucl.errors import AmuclError
 from amucl.figures.confusion import confusion_matrices, trust_figure
 from amucl.figures.style import PALETTE, save_figure
 
@@ -49,6 +50,39 @@ def test_counts_are_legible_on_dark_and_light_cells(table):
     colours = {text.get_text(): text.get_color() for text in confusion_matrices({"pca": table}).axes[0].texts}
     assert colours["3"] == "white"
     assert colours["1"] == "black"
+
+
+def test_counts_of_every_method_stand_beside_their_own_known_label():
+    truth = np.repeat(["a", "b", "c"], [4, 8, 6])
+    methods = {
+        "two": np.repeat([1, 2, 1], [4, 8, 6]),
+        "three": np.repeat([3, 1, 2], [4, 8, 6]),
+        "five": np.repeat([1, 2, 3, 4, 5], [4, 5, 3, 2, 4]),
+    }
+    figure = confusion_matrices({method: confusion(labels, truth) for method, labels in methods.items()})
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a (n = 4)", "b (n = 8)", "c (n = 6)"]
+    drawn = {
+        axes.get_title(): sorted((row, int(text.get_text())) for text in axes.texts for row in [text.get_position()[1]])
+        for axes in figure.axes[:3]
+    }
+    assert drawn == {
+        "two": [(0, 4), (1, 8), (2, 6)],
+        "three": [(0, 4), (1, 8), (2, 6)],
+        "five": [(0, 4), (1, 3), (1, 5), (2, 2), (2, 4)],
+    }
+
+
+def test_rows_in_another_order_are_put_in_that_of_the_first_method(table):
+    figure = confusion_matrices({"pca": table, "snf": table.iloc[::-1]})
+    first, second = ({text.get_position(): text.get_text() for text in axes.texts} for axes in figure.axes[:2])
+    assert first == second
+
+
+def test_methods_on_other_patients_are_refused(table):
+    with pytest.raises(
+        AmuclError, match=r"snf: confusion of other patients.*expected a: 2, b: 3, c: 3; got a: 2, b: 3"
+    ):
+        confusion_matrices({"pca": table, "snf": table.drop(index="c")})
 
 
 def test_without_known_labels_the_figure_says_so():

@@ -40,30 +40,32 @@ def blocks(n_per_cluster=(3, 2), seed=0):
     noise = rng.random((len(groups), len(groups))) / 10
     consensus = (groups[:, None] == groups) * 0.8 + noise + noise.T
     np.fill_diagonal(consensus, 1)
-    order = rng.permutation(len(groups))
-    labels = pd.Series(groups[order] + 9, index=[f"s{number}" for number in order])
-    return consensus[np.ix_(order, order)], labels
+    samples = [f"s{number}" for number in range(len(groups))]
+    table = pd.DataFrame(consensus, index=samples, columns=samples)
+    order = rng.permutation(samples)
+    return table.loc[order, order], pd.Series(groups + 9, index=samples)
 
 
 def test_heat_map_shows_the_samples_cluster_by_cluster():
     consensus, labels = blocks((4, 3, 2))
-    figure = consensus_heatmap(consensus, labels, pac=0.125)
+    figure = consensus_heatmap(consensus, labels, k=4, pac=0.125)
     heat, strip, _ = figure.axes
     drawn = heat.images[0].get_array()
     sizes = np.repeat([0, 1, 2], [4, 3, 2])
     assert ((drawn > 0.5) == (sizes[:, None] == sizes)).all()
-    np.testing.assert_allclose(np.sort(drawn.ravel()), np.sort(consensus.ravel()))
+    np.testing.assert_allclose(np.sort(drawn.ravel()), np.sort(consensus.to_numpy().ravel()))
     np.testing.assert_allclose(drawn, drawn.T)
     assert [line.get_xdata()[0] for line in heat.lines[::2]] == [3.5, 6.5]
     assert heat.images[0].get_clim() == (0, 1)
-    assert strip.get_title() == "k = 3, PAC = 0.12 (lower is better)"
+    assert strip.get_title() == "k = 4, PAC = 0.12 (lower is better)"
     assert heat.get_xlabel() == "9 samples"
 
 
 def test_inside_a_cluster_alike_samples_are_neighbours():
     pairs = np.array([0, 1, 0, 1])
-    consensus = np.where(pairs[:, None] == pairs, 1.0, 0.6)
-    figure = consensus_heatmap(consensus, pd.Series([1, 1, 1, 1], index=list("abcd")))
+    samples = list("abcd")
+    consensus = pd.DataFrame(np.where(pairs[:, None] == pairs, 1.0, 0.6), index=samples, columns=samples)
+    figure = consensus_heatmap(consensus, pd.Series(1, index=samples), k=2)
     drawn = figure.axes[0].images[0].get_array()
     assert drawn[0, 1] == drawn[2, 3] == 1
     assert drawn[1, 2] == 0.6
@@ -72,7 +74,7 @@ def test_inside_a_cluster_alike_samples_are_neighbours():
 def test_colour_bars_of_clusters_and_known_labels_match_by_sample():
     consensus, labels = blocks()
     truth = labels.map({9: "old", 10: None}).sample(frac=1, random_state=0)
-    figure = consensus_heatmap(consensus, labels, truth)
+    figure = consensus_heatmap(consensus, labels, truth, k=2)
     _, clusters, known, _ = figure.axes
     assert [axes.get_yticklabels()[0].get_text() for axes in (clusters, known)] == ["Cluster", "Known label"]
     colours = [[to_hex(pixel) for pixel in axes.images[0].get_array()[0]] for axes in (clusters, known)]
@@ -85,29 +87,39 @@ def test_colour_bars_of_clusters_and_known_labels_match_by_sample():
     assert clusters.get_title() == "k = 2"
 
 
-def test_a_table_is_matched_to_the_labels_by_sample():
+def test_labels_may_come_in_any_order_and_of_more_samples():
     consensus, labels = blocks((4, 3))
-    table = pd.DataFrame(consensus, index=labels.index, columns=labels.index)
     more = pd.concat([labels.iloc[::-1], pd.Series([9, 10], index=["other", "another"])])
     drawn, expected = (
-        consensus_heatmap(matrix, groups).axes[0].images[0].get_array()
-        for matrix, groups in ((table, more), (consensus, labels))
+        consensus_heatmap(consensus, groups, k=2).axes[0].images[0].get_array() for groups in (more, labels)
     )
     np.testing.assert_array_equal(drawn, expected)
 
 
 def test_pairs_never_drawn_together_are_grey():
     consensus, labels = blocks()
-    consensus[0, 1] = consensus[1, 0] = np.nan
-    image = consensus_heatmap(consensus, labels).axes[0].images[0]
+    consensus.iloc[0, 1] = consensus.iloc[1, 0] = np.nan
+    image = consensus_heatmap(consensus, labels, k=2).axes[0].images[0]
     assert image.get_array().mask.sum() == 2
     assert to_hex(image.get_cmap().get_bad()) == MISSING
 
 
+def test_an_unknown_pac_is_not_told():
+    assert consensus_heatmap(*blocks(), k=2, pac=np.nan).axes[1].get_title() == "k = 2"
+
+
+def test_without_a_consensus_the_figure_says_why():
+    consensus, labels = blocks()
+    (axes,) = consensus_heatmap(consensus * np.nan, labels, k=5).axes
+    assert " ".join(axes.texts[0].get_text().split()) == (
+        "No consensus for k = 5: subsamples cannot be divided into so many clusters"
+    )
+
+
 def test_a_consensus_of_other_samples_is_refused():
     consensus, labels = blocks()
-    with pytest.raises(AmuclError, match=r"consensus of a wrong shape; expected 4 x 4, as the labels; got \(5, 5\)"):
-        consensus_heatmap(consensus, labels.iloc[:4])
+    with pytest.raises(AmuclError, match="samples of the consensus without a label; got s3, s4"):
+        consensus_heatmap(consensus, labels.iloc[:3], k=2)
 
 
 def test_every_criterion_has_a_panel_with_its_direction_and_values(stability, choice):
@@ -186,26 +198,28 @@ def clinic():
     """Two datasets, three methods, k 2 and 3; no p-value of pca on gbm."""
     rows = [(d, m, k) for d in ("aml", "gbm") for m in ("dmacl", "pca", "published-efAE") for k in (2, 3)]
     keys = pd.DataFrame(rows, columns=["dataset", "method", "k"])
-    survival = keys.assign(p_permutation=10.0 ** -np.arange(1, 13))
+    survival = keys.assign(p_permutation=10.0 ** -np.arange(1, 13), n_permutations=1e13)
     survival.loc[(survival["dataset"] == "gbm") & (survival["method"] == "pca"), "p_permutation"] = np.nan
-    return survival, keys.assign(n_enriched=range(12)).sample(frac=1, random_state=0)
+    return survival, keys.assign(n_labels=12, n_enriched=range(12)).sample(frac=1, random_state=0)
+
+
+def dots(axes):
+    """Method -> place."""
+    found = (line for line in axes.lines if line.get_linestyle() == "None")
+    return {line.get_label(): tuple(line.get_xydata()[0]) for line in found}
 
 
 def test_every_method_is_a_point_at_its_survival_and_enriched_labels(clinic):
     figure = enrichment_figure(*clinic, {"aml": 3, "gbm": 2})
     aml, gbm = (axes for axes in figure.axes if axes.axison)
     assert [axes.get_title() for axes in (aml, gbm)] == ["aml\nk = 3", "gbm\nk = 2"]
-
-    def points(axes):
-        dots = (line for line in axes.lines if line.get_linestyle() == "None")
-        return {dot.get_label(): tuple(dot.get_xydata()[0]) for dot in dots}
-
-    assert points(aml) == {m: pytest.approx((x, x - 1)) for m, x in (("dmacl", 2), ("pca", 4), ("published-efAE", 6))}
-    assert points(gbm) == {m: pytest.approx((x, x - 1)) for m, x in (("dmacl", 7), ("published-efAE", 11))}
+    assert dots(aml) == {m: pytest.approx((x, x - 1)) for m, x in (("dmacl", 2), ("pca", 4), ("published-efAE", 6))}
+    assert dots(gbm) == {m: pytest.approx((x, x - 1)) for m, x in (("dmacl", 7), ("published-efAE", 11))}
     assert (aml.get_xlabel(), gbm.get_xlabel()) == ("", "not tested: pca")
     for axes in (aml, gbm):
         (threshold,) = (line for line in axes.lines if line.get_linestyle() == "--")
         assert threshold.get_xdata()[0] == pytest.approx(1.30103)
+        assert not axes.texts
     assert figure.get_supxlabel() == "−log$_{10}$ log-rank $P$, by permutation (further right is better)"
     assert figure.get_supylabel() == "Enriched clinical labels (higher is better)"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dmacl", "pca", "published:", "efAE"]
@@ -219,12 +233,35 @@ def test_colours_do_not_depend_on_which_points_are_missing(clinic):
     assert to_rgb(pca.get_color()) == to_rgb(PALETTE[1])
 
 
-def test_no_method_hides_another(clinic):
-    survival, enrichment = (table[table["dataset"] == "aml"] for table in clinic)
-    figure = enrichment_figure(survival.assign(p_permutation=0.01), enrichment.assign(n_enriched=1), {"aml": 3})
-    places = [tuple(line.get_xydata()[0]) for line in figure.axes[0].lines if line.get_linestyle() == "None"]
-    assert len(set(places)) == 3
-    assert np.mean([y for _, y in places]) == pytest.approx(1)
+@pytest.mark.parametrize("n_methods", [3, 20])
+@pytest.mark.parametrize("count", [0, 1])
+def test_no_method_hides_another_and_none_leaves_its_count(n_methods, count):
+    keys = pd.DataFrame({"dataset": "aml", "method": [f"m{i}" for i in range(n_methods)], "k": 3})
+    survival = keys.assign(p_permutation=10 ** -np.linspace(2, 2.02, n_methods), n_permutations=1e5)
+    (axes,) = enrichment_figure(survival, keys.assign(n_labels=6, n_enriched=count), {"aml": 3}).axes
+    heights = [y for _, y in dots(axes).values()]
+    assert len(set(np.round(heights, 6))) == n_methods
+    assert {int(y) for y in heights} == {count}
+    assert axes.get_ylim()[0] <= min(heights)
+    assert axes.get_ylim()[1] >= max(heights)
+
+
+def test_points_apart_stand_at_their_count():
+    keys = pd.DataFrame({"dataset": "aml", "method": ["a", "b", "c"], "k": 3})
+    survival = keys.assign(p_permutation=[1e-3, 1e-1, 1e-2], n_permutations=1e5)
+    (axes,) = enrichment_figure(survival, keys.assign(n_labels=6, n_enriched=2), {"aml": 3}).axes
+    assert dots(axes) == {"a": pytest.approx((3, 2)), "b": pytest.approx((1, 2)), "c": pytest.approx((2, 2))}
+
+
+def test_a_p_that_the_permutations_bound_has_an_arrow(clinic):
+    survival, enrichment = clinic
+    survival = survival.assign(n_permutations=9_999)
+    survival["p_permutation"] = [0.01, 0.2, 1e-4, 0.2, 2e-4, 0.2] * 2
+    figure = enrichment_figure(survival, enrichment, {"aml": 2})
+    (arrow,) = figure.axes[0].texts
+    assert arrow.get_text() == "→"
+    assert arrow.xy == pytest.approx(dots(figure.axes[0])["pca"])
+    assert figure.legends[0].get_texts()[-1].get_text() == "none of 9,999\npermutations\nas extreme"
 
 
 def test_datasets_without_survival_have_no_panel(clinic):
@@ -234,18 +271,35 @@ def test_datasets_without_survival_have_no_panel(clinic):
         "aml\nk = 2"
     ]
     (axes,) = enrichment_figure(survival, enrichment, {"gbm": 2}).axes
-    assert [text.get_text() for text in axes.texts] == ["No dataset has both survival and clinical labels"]
+    assert [text.get_text() for text in axes.texts] == ["No method has a log-rank test of survival"]
 
 
-def test_a_method_without_clinical_labels_is_named(clinic):
+@pytest.mark.parametrize("how", ["no row", "no label"])
+def test_a_method_without_clinical_labels_is_drawn_at_0_and_named(clinic, how):
     survival, enrichment = clinic
-    enrichment = enrichment.assign(n_enriched=enrichment["n_enriched"].where(enrichment["method"] != "pca"))
-    assert enrichment_figure(survival, enrichment, {"aml": 2}).axes[0].get_xlabel() == "not tested: pca"
+    of_pca = enrichment["method"] == "pca"
+    if how == "no row":
+        enrichment = enrichment[~of_pca]
+    else:
+        enrichment = enrichment.assign(
+            **{name: enrichment[name].mask(of_pca, 0) for name in ("n_labels", "n_enriched")}
+        )
+    axes = enrichment_figure(survival, enrichment, {"aml": 2}).axes[0]
+    assert axes.get_xlabel() == "no clinical labels: pca"
+    assert dots(axes)["pca"] == pytest.approx((3, 0))
+
+
+def test_a_dataset_without_clinical_labels_keeps_its_survival(clinic):
+    survival, enrichment = clinic
+    aml, gbm = enrichment_figure(survival, enrichment[enrichment["dataset"] == "gbm"], {"aml": 2, "gbm": 2}).axes
+    assert aml.get_xlabel() == "no clinical labels"
+    assert {y for _, y in dots(aml).values()} == {0}
+    assert gbm.get_xlabel() == "not tested: pca"
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path, stability, choice, clinic):
     for number in "12":
-        save_figure(consensus_heatmap(*blocks()), tmp_path / f"heat{number}.svg")
+        save_figure(consensus_heatmap(*blocks(), k=2), tmp_path / f"heat{number}.svg")
         save_figure(choice_of_k(stability, choice), tmp_path / f"choice{number}.svg")
         save_figure(enrichment_figure(*clinic, {"aml": 3}), tmp_path / f"clinic{number}.svg")
     for name in ("heat", "choice", "clinic"):

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from amucl.biology.correction import benjamini_hochberg, bonferroni
+from amucl.biology.correction import ALPHA, benjamini_hochberg, bonferroni
 from amucl.biology.permutation import first_batch, permutation_p
+from amucl.clustering.labels import k_of
 from amucl.errors import AmuclError, some
 
 CLINICAL_COLUMNS = [
@@ -34,7 +35,6 @@ LABELS = {
     "pathologic_T": ("pathologic_T",),
     "pathologic_stage": ("pathologic_stage", "tumor_stage.diagnoses"),
 }
-ALPHA = 0.05
 
 _UNKNOWN = (
     "", "na", "n/a", "nan", "null", "--", "unknown", "missing", "discrepancy", "not available", "not evaluated",
@@ -70,14 +70,13 @@ class GroupTest:
         return float(stats.chi2.sf(self.statistic, self.df))
 
 
-def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = (), *, benchmark: bool = True) -> dict[str, str]:
-    """The labels to test in a clinical table: name -> column.
+def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = ()) -> dict[str, str]:
+    """The labels to test in a clinical table: name -> column; those of `LABELS` that are there, letters in either case.
 
     Parameters
     ----------
     clinical : samples x columns.
     extra : further columns, each a label of its own name.
-    benchmark : whether to take those of `LABELS` that are present, letters in either case.
 
     Raises
     ------
@@ -85,7 +84,7 @@ def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = (), *, benchmark:
     """
     columns = {name.casefold(): name for name in reversed(clinical.columns)}
     found = {}
-    for label, names in LABELS.items() if benchmark else ():
+    for label, names in LABELS.items():
         present = [columns[name.casefold()] for name in names if name.casefold() in columns]
         if present:
             found[label] = present[0]
@@ -94,7 +93,7 @@ def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = (), *, benchmark:
             close = [columns[match] for match in difflib.get_close_matches(name.casefold(), columns, n=3)]
             raise AmuclError(
                 "no such column in the clinical table" + (f" (did you mean {' or '.join(close)}?)" if close else ""),
-                where="clinical labels",
+                where="clinical_labels",
                 expected=f"one of {some(clinical.columns, 20)}" if len(columns) else "a clinical table",
                 got=name,
             )
@@ -192,7 +191,7 @@ def clinical_over_k(
         {
             "dataset": dataset,
             "method": method,
-            "k": int(name.removeprefix("k")),
+            "k": k_of(name),
             "label": label,
             "column": columns[label],
         }
@@ -215,7 +214,8 @@ def enrichment_table(clinical_table: pd.DataFrame) -> pd.DataFrame:
     - n_enriched: by permutation, Bonferroni corrected for the labels tested;
     - n_enriched_bh: by permutation, Benjamini-Hochberg corrected.
 
-    Of the benchmark's own labels (`LABELS`) alone, to stand beside published tables: n_benchmark_labels tested, of which
+    Of the benchmark's own labels (`LABELS`) alone, to stand beside published tables: n_benchmark_labels tested, of
+    which
 
     - n_enriched_benchmark: by permutation, Bonferroni corrected for them, as Rappoport & Shamir (2018) count;
     - n_enriched_asymptotic: asymptotic and uncorrected (p < .05), as tables of later methods mostly count (Subtype-GAN,

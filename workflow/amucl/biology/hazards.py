@@ -202,7 +202,7 @@ def _restricted_means(groups, tau: float) -> pd.DataFrame:
         mean, error = restricted_mean(group["time"].to_numpy(), group["event"].to_numpy(), tau)
         half = stats.norm.ppf(0.975) * error if error > 0 else np.nan
         rows[subtype] = mean, *np.clip([mean - half, mean + half], 0, tau)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["rmst", "rmst_low", "rmst_high"])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["rmst", "rmst_low", "rmst_high"], dtype=float)
 
 
 def _linked(known: pd.DataFrame, reference) -> set:

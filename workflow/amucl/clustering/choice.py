@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -21,9 +23,10 @@ _VALUES = ["ari_mean", "pac", "gap", "eigengap", "prediction_index"]
 _AS_GOOD = {"ari": 0.05, "pac": 0.05, "prediction": 0.02}
 _BETTER_THAN_NULL = 0.75
 _STABLE = 0.8
+_GRAVE = ("collapsed", "unconfirmed", "chance", "duplicates")
 
 
-def suggest_k(stability: pd.DataFrame) -> pd.DataFrame:
+def suggest_k(stability: pd.DataFrame, doubts: Mapping[int, str] | None = None) -> pd.DataFrame:
     """Suggest a number of clusters by the votes of five criteria; no true labels are looked at.
 
     1. A k with a cluster of under max(5, 3 % of the samples) is no candidate, unless every k has one.
@@ -33,8 +36,8 @@ def suggest_k(stability: pd.DataFrame) -> pd.DataFrame:
        k, 1 among them, within a standard error of the largest gap; `eigengap`: the largest. Silhouette, C-index and
        Davies-Bouldin do not vote: singletons and collapsed embeddings win them.
     3. The k of most votes is suggested; of several, the one of the largest gap.
-    4. It is 1, no clusters, if the gap votes 1 and PAC is not clearly better than without clusters (over 3/4 of
-       pac_null).
+    4. Where the gap votes 1, no clusters, only a k clearly steadier than without clusters (PAC under 3/4 of pac_null)
+       is suggested all the same; if there is none, 1. One of the two alone is no proof that there are no clusters.
 
     Confidence is `high` for four votes or more, mean ARI of .8 or more and a PAC clearly better than the null's, unless
     the k is the largest one tried or another has most votes once tiny clusters are allowed; `moderate` for three votes,
@@ -49,6 +52,8 @@ def suggest_k(stability: pd.DataFrame) -> pd.DataFrame:
     ----------
     stability : the table of `amucl.clustering.stability.stability_table` for one dataset and method. Where a criterion
         is NaN it does not vote.
+    doubts : k -> warning of `amucl.clustering.collapse.trust_table`, empty or missing for none. A suggestion that it
+        calls collapsed, unconfirmed, chance or duplicates has confidence `low`, however steady.
 
     Returns
     -------
@@ -71,6 +76,7 @@ def suggest_k(stability: pd.DataFrame) -> pd.DataFrame:
         if confidence == "high" and rival != k:
             confidence = "moderate"
         evidence += _about_tiny(tiny, rival) if k > 1 else ""
+        confidence, evidence = _with_doubts((doubts or {}).get(k), confidence, evidence)
     row = {
         "dataset": stability["dataset"].iloc[0],
         "method": stability["method"].iloc[0],
@@ -87,8 +93,8 @@ def _votes(candidates: pd.DataFrame, single: pd.DataFrame) -> dict[str, int]:
     votes = {
         "ari": _largest_as_good(candidates["ari_mean"], _AS_GOOD["ari"]),
         "pac": _largest_as_good(improvement, _AS_GOOD["pac"]),
-        "gap": gap_choice(pd.concat([single, candidates])[["gap", "gap_se"]], "global"),
-        "eigengap": _largest_as_good(candidates["eigengap"], 0),
+        "gap": gap_choice(pd.concat([single, candidates])[["gap", "gap_se"]]),
+        "eigengap": _largest_as_good(candidates["eigengap"].where(candidates["eigengap"] > 0), 0),
         "prediction": _largest_as_good(candidates["prediction_index"], _AS_GOOD["prediction"]),
     }
     return {criterion: k for criterion, k in votes.items() if k is not None}
@@ -101,18 +107,21 @@ def _largest_as_good(values: pd.Series, tolerance: float) -> int | None:
 
 
 def _favourite(votes: dict[str, int], candidates: pd.DataFrame) -> int | None:
-    """The k over 1 of most votes; of several, the one of the largest gap, then the smallest."""
+    """The k over 1 of most votes; of several, the one of the largest gap, then the smallest; None without a vote."""
     found = [k for k in votes.values() if k > 1]
     gaps = candidates["gap"].fillna(-np.inf)
-    return max(found, key=lambda k: (found.count(k), gaps[k], -k), default=None)
+    return max(candidates.index, key=lambda k: (found.count(k), gaps[k], -k), default=None) if found else None
 
 
 def _decision(candidates: pd.DataFrame, votes: dict[str, int], k: int, judged: pd.DataFrame) -> tuple[int, str, str]:
-    """Suggestion, confidence and evidence, of the k with most votes."""
-    row = candidates.loc[k]
-    better = None if pd.isna(row["pac"] + row["pac_null"]) else bool(row["pac"] < _BETTER_THAN_NULL * row["pac_null"])
-    if votes.get("gap") == 1 and better is False:
-        return 1, "moderate", _no_clusters(k, row)
+    """Suggestion, confidence and evidence; `k` has most votes."""
+    known = (candidates["pac"] + candidates["pac_null"]).notna()
+    steady = candidates["pac"] < _BETTER_THAN_NULL * candidates["pac_null"]
+    if votes.get("gap") == 1 and known.any():
+        if not steady.any():
+            return 1, "moderate", _no_clusters(k, candidates.loc[k])
+        k = _favourite(votes, candidates[steady])
+    row, better = candidates.loc[k], bool(steady[k]) if known[k] else None
     n_votes = sum(vote == k for vote in votes.values())
     tiny = row["min_cluster"] < max(5, 0.03 * row["n"])
     if better is False or votes.get("gap") == 1 or n_votes < 3 or tiny or len(candidates) < 2:
@@ -150,10 +159,18 @@ def _evidence(k: int, row: pd.Series, votes: dict[str, int], better: bool | None
 
 def _no_clusters(k: int, row: pd.Series) -> str:
     return (
-        f"Warning: nothing here is better than no clusters. The gap statistic prefers a single group, and {k} clusters,"
-        f" the best of the others, are no steadier than in one cloud without clusters (PAC {row['pac']:.2f} against"
-        f" {row['pac_null']:.2f}; 0 is best)."
+        "Warning: nothing here is better than no clusters. The gap statistic prefers a single group, and no number of"
+        f" clusters is steadier than in one cloud without clusters ({k}, the best of them, has PAC {row['pac']:.2f}"
+        f" against {row['pac_null']:.2f}; 0 is best)."
     )
+
+
+def _with_doubts(doubt: str | None, confidence: str, evidence: str) -> tuple[str, str]:
+    if not doubt or pd.isna(doubt):
+        return confidence, evidence
+    if any(word.startswith(_GRAVE) for word in doubt.split("; ")):
+        return "low", f"{evidence} Warning: the data do not confirm what this embedding shows ({doubt})."
+    return confidence, f"{evidence} Note: {doubt}."
 
 
 def _about_tiny(tiny: pd.Series, rival: int) -> str:

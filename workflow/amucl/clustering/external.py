@@ -153,9 +153,10 @@ def external_over_partitions(partitions: ArrayLike, truth: ArrayLike) -> pd.Data
 
 
 def confusion(labels: ArrayLike, truth: ArrayLike) -> pd.DataFrame:
-    """Number of samples of each class (rows) in each cluster (columns), clusters matched to classes on the diagonal.
+    """Number of samples of each class (rows) in each cluster (columns).
 
-    The matching is that of `accuracy`. Classes stand in natural order, those and the clusters without a partner last.
+    Classes stand in natural order, the same for every method. Clusters stand in the order of the classes that
+    `accuracy` matches them to, which makes the diagonal heavy; those without a partner last.
 
     Parameters, errors : as for `ari`.
     """
@@ -165,13 +166,8 @@ def confusion(labels: ArrayLike, truth: ArrayLike) -> pd.DataFrame:
     clusters, classes = (pd.Series(np.asarray(values, dtype=object)) for values in (labels, truth))
     table = pd.crosstab(classes, clusters, rownames=["class"], colnames=["cluster"])
     table = table.loc[subtype_order(classes), subtype_order(clusters)]
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return table.iloc[_first(rows, table.shape[0]), _first(columns, table.shape[1])]
-
-
-def _first(positions: np.ndarray, n: int) -> list[int]:
-    """All of 0..n-1, `positions` before the others."""
-    return [*positions, *np.setdiff1d(np.arange(n), positions)]
+    matched = linear_sum_assignment(table, maximize=True)[1]  # in the order of their classes
+    return table.iloc[:, [*matched, *np.setdiff1d(np.arange(table.shape[1]), matched)]]
 
 
 def _contingency(partitions: np.ndarray, classes: np.ndarray) -> np.ndarray:

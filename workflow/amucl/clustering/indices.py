@@ -1,7 +1,7 @@
 """Internal validity indices: how compact and separate clusters are, without knowing the truth.
 
 All are computed from one matrix of Euclidean distances. None may choose the number of clusters alone, nor compare
-methods in their own embeddings: a collapsed embedding wins there (see `amucl.clustering.metrics.common_space`).
+methods in their own embeddings: a collapsed embedding wins there (see `amucl.clustering.common.common_space`).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from amucl.errors import AmuclError
 from amucl.figures.metrics import MARKERS
 from amucl.figures.style import MISSING, ink, palette, placeholder, styled
 
@@ -25,12 +26,25 @@ _DOUBT = "#222222"
 def confusion_matrices(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Number of samples of each class (rows) in each cluster (columns), a panel per method; shades: share of the class.
 
-    tables: method -> counts, as `amucl.clustering.external.confusion` gives them; all of the same classes.
+    tables: method -> counts, as `amucl.clustering.external.confusion` gives them; all of the same patients.
+
+    Raises
+    ------
+    AmuclError
+        If the classes or their sizes differ between methods: they share the names on the left.
     """
     first = next(iter(tables.values()), pd.DataFrame())
     if first.empty:
         return placeholder("No sample has a known label")
     sizes = first.sum(axis=1)
+    for method, table in tables.items():
+        if table.sum(axis=1).to_dict() != sizes.to_dict():
+            raise AmuclError(
+                "confusion of other patients than the first method's",
+                where=method,
+                expected=_listed(sizes),
+                got=_listed(table.sum(axis=1)),
+            )
     names = [f"{name} (n = {size})" for name, size in sizes.items()]
     n_columns = max(table.shape[1] for table in tables.values())
     margin, panel_width, panel_height = 0.4 + 0.055 * max(map(len, names)), _CELL * n_columns, _CELL * len(first)
@@ -44,7 +58,7 @@ def confusion_matrices(tables: Mapping[str, pd.DataFrame]) -> Figure:
         left, bottom = margin + column * (panel_width + 0.2), h - (row + 1) * (panel_height + 0.65) + 0.4
         width = _CELL * table.shape[1]
         axes = figure.add_axes((left / w, bottom / h, width / w, panel_height / h))
-        _counts(axes, table, shading)
+        _counts(axes, table.loc[sizes.index], shading)
         axes.set(xlabel="Cluster", title=title)
         axes.set_yticks(range(len(table)), names if column == 0 else [])
         if column == 0:
@@ -53,6 +67,10 @@ def confusion_matrices(tables: Mapping[str, pd.DataFrame]) -> Figure:
     bar = figure.add_axes(((w - 0.55) / w, (h - 0.25 - bar_height) / h, 0.09 / w, bar_height / h))
     figure.colorbar(shading, cax=bar, label="Share of the label").outline.set_visible(False)
     return figure
+
+
+def _listed(sizes: pd.Series) -> str:
+    return ", ".join(f"{name}: {size}" for name, size in sizes.items())
 
 
 def _counts(axes: Axes, table: pd.DataFrame, shading: ScalarMappable) -> None:

@@ -12,19 +12,23 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from amucl.biology.correction import ALPHA
 from amucl.clustering.labels import subtype_order
-from amucl.errors import AmuclError
+from amucl.errors import AmuclError, some
 from amucl.figures.metrics import method_handles, method_styles
 from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
 
-ALPHA = 0.05
-_APART = 0.14  # of an enriched label
 NULL = "#777777"
+
+_APART, _STACK = 0.22, 0.75  # of an enriched label: between two points, and of a stack at most
+_MARKER = 0.04  # of the width of a panel
+_AT_CAP = {"marker": "$→$", "markersize": 5, "color": "black", "linestyle": "none", "markeredgewidth": 0}
 
 _LEGEND = {"alignment": "left", "borderaxespad": 0, "handlelength": 1, "handleheight": 1, "labelspacing": 0.3}
 
@@ -41,11 +45,12 @@ CRITERIA = (
 
 @styled
 def consensus_heatmap(
-    consensus: pd.DataFrame | np.ndarray,
+    consensus: pd.DataFrame,
     labels: pd.Series,
     truth: pd.Series | None = None,
     *,
-    pac: float | None = None,
+    k: int,
+    pac: float = np.nan,
 ) -> Figure:
     """How often each two samples fall into one cluster when the data are resampled: white never, blue always.
 
@@ -53,21 +58,23 @@ def consensus_heatmap(
 
     Parameters
     ----------
-    consensus : (n, n), between 0 and 1; NaN (a pair never drawn together) is grey.
-    labels : cluster by sample: in the order of an array, in any order (and of more samples) for a DataFrame.
-    truth : known labels by sample, in any order; missing ones are grey.
-    pac : proportion of ambiguous clustering, shown in the title (lower is better).
+    consensus : samples x samples, as `amucl.clustering.stability.consensus_of` gives it; NaN (a pair never drawn
+        together) is grey.
+    labels, truth : cluster and known label by sample, in any order and of more samples too; missing truth is grey.
+    k : number of clusters, for the title.
+    pac : proportion of ambiguous clustering, for the title unless NaN.
 
     Raises
     ------
     AmuclError
-        If `consensus` is not n x n.
+        If a sample of `consensus` has no label.
     """
-    if isinstance(consensus, pd.DataFrame):
-        labels, consensus = labels.loc[consensus.index], consensus.to_numpy()
-    n = len(labels)
-    if np.shape(consensus) != (n, n):
-        raise AmuclError("consensus of a wrong shape", expected=f"{n} x {n}, as the labels", got=np.shape(consensus))
+    if consensus.isna().all(axis=None):
+        return placeholder(f"No consensus for k = {k}: subsamples cannot be divided into so many clusters")
+    unlabelled = consensus.index.difference(labels.index)
+    if len(unlabelled):
+        raise AmuclError("samples of the consensus without a label", got=some(unlabelled))
+    labels, consensus = labels.loc[consensus.index], consensus.to_numpy()
     order = _leaf_order(consensus, labels)
     groups = {"Cluster": labels}
     if truth is not None:
@@ -91,8 +98,7 @@ def consensus_heatmap(
     scale = figure.colorbar(image, cax=figure.add_axes(place(beside + 0.05, bottom, 0.09, 0.8)), ticks=[0, 0.5, 1])
     scale.set_label("Consensus")
     scale.outline.set_visible(False)
-    title = f"k = {labels.nunique()}"
-    figure.axes[1].set_title(title if pac is None else f"{title}, PAC = {pac:.2f} (lower is better)")
+    figure.axes[1].set_title(f"k = {k}" if np.isnan(pac) else f"k = {k}, PAC = {pac:.2f} (lower is better)")
     return figure
 
 
@@ -130,13 +136,15 @@ def choice_of_k(stability: pd.DataFrame, choice: pd.Series, *, chosen_k: int | N
 
 @styled
 def enrichment_figure(survival: pd.DataFrame, enrichment: pd.DataFrame, k: Mapping[str, int]) -> Figure:
-    """Do the subtypes differ in survival and in the clinic? A panel per dataset, a point per method.
+    """Do the subtypes differ in survival and in the clinic? A panel per dataset with survival, a point per method.
 
     As the benchmark shows its methods: the best stand far to the right and high up. The dashed line is P = .05. Points
-    that would hide one another are set apart upwards and downwards. Methods without a p-value or without clinical labels are named below their panel.
+    that would hide one another are stacked upwards: their count is the whole number below. An arrow marks a P that is
+    the least its permutations allow, none of them being as extreme. Named below their panel are methods without a
+    p-value, which are not drawn, and those without a known clinical label, drawn at 0.
 
-    survival: columns dataset, method, k, p_permutation. enrichment: columns dataset, method, k, n_enriched. k: by
-    dataset; those not in it are not drawn.
+    survival: columns dataset, method, k, p_permutation, n_permutations. enrichment: columns dataset, method, k,
+    n_labels, n_enriched. k: by dataset; those not in it are not drawn.
 
     References
     ----------
@@ -144,30 +152,37 @@ def enrichment_figure(survival: pd.DataFrame, enrichment: pd.DataFrame, k: Mappi
     Nucleic Acids Research 46, 10546-10562.
     """
     keys = ["dataset", "method", "k"]
-    points = survival[[*keys, "p_permutation"]].merge(enrichment[[*keys, "n_enriched"]], on=keys)
+    points = survival[[*keys, "p_permutation", "n_permutations"]]
     points = points[points["k"] == points["dataset"].map(k)]
-    points = points.assign(x=-np.log10(points["p_permutation"]))
-    tested = points.dropna(subset=["x", "n_enriched"])
+    points = points.merge(enrichment[[*keys, "n_labels", "n_enriched"]], on=keys, how="left")
+    points = points.fillna({"n_labels": 0, "n_enriched": 0})
+    points["x"] = -np.log10(points["p_permutation"])
+    points["at_cap"] = np.isclose(points["p_permutation"] * (points["n_permutations"] + 1), 1)
+    tested = points.dropna(subset="x")
     if tested.empty:
-        return placeholder("No dataset has both survival and clinical labels")
+        return placeholder("No method has a log-rank test of survival")
     datasets, styles = list(dict.fromkeys(tested["dataset"])), method_styles(points["method"])
+    right = max(1.5, tested["x"].max() * 1.12)
     n_columns = min(4, len(datasets))
     n_rows = -(-len(datasets) // n_columns)
     figure = Figure(figsize=(max(1.45 * n_columns + 1.3, 3.8), max(1.6 * n_rows, 2) + 0.5), layout="constrained")
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, dataset in zip(grid, datasets, strict=False):
-        _survival_and_labels(axes, points[points["dataset"] == dataset], styles)
+        _survival_and_labels(axes, points[points["dataset"] == dataset], styles, _MARKER * right)
         axes.set_title(f"{dataset}\nk = {k[dataset]}", fontsize=7)
     for axes in grid[len(datasets) :]:
         axes.set_axis_off()
-    grid[0].set(xlim=(0, max(1.5, tested["x"].max() * 1.08)), ylim=(-0.4, max(tested["n_enriched"].max(), 1) + 0.4))
-    grid[0].xaxis.set_major_locator(MaxNLocator(4))
-    grid[0].yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    grid[0].set(xlim=(0, right), ylim=(-0.2, max(tested["n_enriched"].max(), 1) + 0.9))
+    grid[0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    grid[0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+    grid[0].yaxis.set_minor_locator(MultipleLocator(1))
     figure.supxlabel("−log$_{10}$ log-rank $P$, by permutation (further right is better)", fontsize=7)
     figure.supylabel("Enriched clinical labels (higher is better)", fontsize=7)
-    figure.legend(
-        handles=method_handles(styles, linestyle="none", markersize=4), loc="outside right upper", alignment="left"
-    )
+    handles = method_handles(styles, linestyle="none", markersize=4)
+    if points["at_cap"].any():
+        drawn = " or ".join(f"{n:,.0f}" for n in sorted(points.loc[points["at_cap"], "n_permutations"].unique()))
+        handles.append(Line2D([], [], **_AT_CAP, label=f"none of {drawn}\npermutations\nas extreme"))
+    figure.legend(handles=handles, loc="outside right upper", alignment="left")
     return figure
 
 
@@ -236,19 +251,28 @@ def _advice(choice: pd.Series) -> str:
     return f"Suggested k = {choice['suggested_k']:.0f}, confidence: {choice['confidence']}. {choice['evidence']}"
 
 
-def _side_by_side(points: pd.DataFrame) -> pd.DataFrame:
-    """Points that would hide one another, set apart a little upwards and downwards: counts are whole numbers anyway."""
-    place = points.groupby([points["x"].round(1), "n_enriched"])["method"]
-    shift = (place.cumcount() - (place.transform("size") - 1) / 2) * _APART
-    return points.assign(n_enriched=points["n_enriched"] + shift)
+def _stacked(points: pd.DataFrame, width: float) -> pd.DataFrame:
+    """Points less than `width` apart, which would hide one another, set apart upwards: counts are whole numbers."""
+    points = points.sort_values(["n_enriched", "x"], kind="stable")
+    place = points.groupby(["n_enriched", (points["x"].diff().abs() > width).cumsum()])["method"]
+    apart = np.minimum(_APART, _STACK / place.transform("size"))
+    return points.assign(n_enriched=points["n_enriched"] + place.cumcount() * apart)
 
 
-def _survival_and_labels(axes: Axes, points: pd.DataFrame, styles: Mapping[str, dict]) -> None:
-    axes.grid()
+def _survival_and_labels(axes: Axes, points: pd.DataFrame, styles: Mapping[str, dict], width: float) -> None:
+    axes.grid(which="both")
+    axes.tick_params(which="minor", length=0)
     axes.axvline(-np.log10(ALPHA), color="black", linewidth=0.8, linestyle="--", zorder=1)
-    tested = points.dropna(subset=["x", "n_enriched"])
-    for method, x, y in _side_by_side(tested)[["method", "x", "n_enriched"]].itertuples(index=False):
-        axes.plot(x, y, **styles[method] | {"linestyle": "none", "markersize": 4}, clip_on=False, label=method)
-    untested = points.loc[points.index.difference(tested.index), "method"]
-    if len(untested):
-        axes.set_xlabel(textwrap.fill(f"not tested: {', '.join(untested)}", 32), fontsize=5.5, color=NULL)
+    is_tested = points["x"].notna()
+    for row in _stacked(points[is_tested], width).itertuples():
+        place, style = (row.x, row.n_enriched), styles[row.method] | {"linestyle": "none", "markersize": 4}
+        axes.plot(*place, **style, clip_on=False, label=row.method)
+        if row.at_cap:
+            axes.annotate("→", place, (2.5, 0), textcoords="offset points", va="center_baseline", fontsize=5.5)
+    notes = {"not tested": ~is_tested, "no clinical labels": points["n_labels"] == 0}
+    lines = [
+        note if which.all() else textwrap.fill(f"{note}: {', '.join(points.loc[which, 'method'])}", 32)
+        for note, which in notes.items()
+        if which.any()
+    ]
+    axes.set_xlabel("\n".join(lines), fontsize=5.5, color=NULL)

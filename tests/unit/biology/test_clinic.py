@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.biology.clinic import clinic
+from amucl.biology.clinical import CLINICAL_COLUMNS, ENRICHMENT_COLUMNS, clinical_over_k
+from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
+from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
+from amucl.errors import AmuclError
+
+N = 60
+PATIENTS = [f"p{i}" for i in range(N)]
+LABELS = pd.DataFrame({"k2": [1, 2] * 30, "k4": [1, 2, 3, 4] * 15}, index=PATIENTS)
+PERMUTED = {"seed": 3, "max_permutations": 500}
+
+
+@pytest.fixture
+def clinical():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "os_time": rng.integers(0, 2000, N),
+            "os_event": rng.integers(0, 2, N),
+            "age": rng.normal(60, 10, N),
+            "gender": np.where(LABELS["k2"] == 1, "FEMALE", "MALE"),
+            "risk": rng.choice(["good", "poor"], N),
+        },
+        index=PATIENTS,
+    )
+
+
+def tables(clinical, clinical_labels=None):
+    return clinic("aml", "dmacl", clinical, LABELS, clinical_labels=clinical_labels, **PERMUTED)
+
+
+def test_the_tables_are_those_of_the_single_analyses(clinical):
+    found = tables(clinical, ["risk"])
+    time, event = clinical["os_time"], clinical["os_event"]
+    columns = {"gender": "gender", "age": "age", "risk": "risk"}
+    expected = {
+        "survival": survival_over_k("aml", "dmacl", time, event, LABELS, **PERMUTED),
+        "outcome": outcome_table("aml", "dmacl", time, event, LABELS, adjustment(clinical)),
+        "clinical": clinical_over_k("aml", "dmacl", clinical, LABELS, columns=columns, **PERMUTED),
+    }
+    assert list(found) == ["survival", "outcome", "clinical", "enrichment"]
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(found[name], table)
+    assert set(found["survival"]["status"]) == {"ok"}
+    assert set(found["outcome"]["adjusted_for"]) == {"age"}
+    counts = found["enrichment"].set_index("k")
+    assert counts["n_labels"].to_dict() == {2: 3, 4: 3}
+    assert counts["n_benchmark_labels"].to_dict() == {2: 2, 4: 2}
+    assert (counts["n_enriched"] >= 1).all()
+
+
+@pytest.mark.parametrize("index", [PATIENTS, []], ids=["no column", "no patient either"])
+def test_without_clinical_data_every_k_keeps_its_rows(index):
+    found = tables(pd.DataFrame(index=index))
+    assert found["survival"][["k", "status"]].to_numpy().tolist() == [[2, "no_survival"], [4, "no_survival"]]
+    assert found["outcome"][["k", "subtype"]].to_numpy().tolist() == [[2, 1], [2, 2], [4, 1], [4, 2], [4, 3], [4, 4]]
+    assert found["clinical"].empty
+    assert found["enrichment"].to_numpy().tolist() == [["aml", "dmacl", k, *[0] * 6] for k in (2, 4)]
+    assert all(dtype.kind == "i" for dtype in found["enrichment"].dtypes[2:])
+    columns = [SURVIVAL_COLUMNS, OUTCOME_COLUMNS, CLINICAL_COLUMNS, ENRICHMENT_COLUMNS]
+    assert [list(table.columns) for table in found.values()] == columns
+
+
+def test_survival_needs_both_time_and_event(clinical):
+    for column in ("os_time", "os_event"):
+        assert set(tables(clinical.drop(columns=column))["survival"]["status"]) == {"no_survival"}
+
+
+def test_a_column_that_was_asked_for_and_is_absent_is_named(clinical):
+    with pytest.raises(AmuclError, match=r"clinical_labels: no such column.*did you mean risk\?.*got risks"):
+        tables(clinical, ["risks"])

@@ -1,0 +1,56 @@
+"""Do a method's subtypes differ in survival and in the clinic? All tables for every k."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from amucl.biology.clinical import ENRICHMENT_COLUMNS, clinical_over_k, enrichment_table, find_labels
+from amucl.biology.hazards import adjustment, outcome_table
+from amucl.biology.survival import survival_over_k
+from amucl.clustering.labels import k_of
+
+
+def clinic(
+    dataset: str,
+    method: str,
+    clinical: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    clinical_labels: Sequence[str] | None,
+    seed: int,
+    max_permutations: int,
+) -> dict[str, pd.DataFrame]:
+    """Survival, outcome, clinical labels and their number for the clusters of every k.
+
+    Parameters
+    ----------
+    clinical : samples x columns, os_time and os_event (days; 1 died or 0 censored) among them; without columns where
+        nothing is known.
+    labels : samples x (k2, k3, ...), the clusters.
+    clinical_labels : columns to test beside those of the benchmark (see `amucl.biology.clinical.find_labels`).
+    seed, max_permutations : of the permutation tests.
+
+    Returns
+    -------
+    Tables by name. With rows for every k, also where nothing could be tested: survival (`survival_over_k`), outcome
+    (`outcome_table`, adjusted for age and stage) and enrichment (`enrichment_table`, counts of 0 where no label is
+    known). clinical (`clinical_over_k`) has no row where there is no label.
+
+    Raises
+    ------
+    AmuclError
+        If a column of `clinical_labels` is absent or a survival time or event impossible.
+    """
+    time, event = clinical.get("os_time"), clinical.get("os_event")
+    permuted = {"seed": seed, "max_permutations": max_permutations}
+    columns = find_labels(clinical, clinical_labels or ())
+    tests = clinical_over_k(dataset, method, clinical, labels, columns=columns, **permuted)
+    counts = enrichment_table(tests).set_index("k").reindex(map(k_of, labels), fill_value=0).rename_axis("k")
+    return {
+        "survival": survival_over_k(dataset, method, time, event, labels, **permuted),
+        "outcome": outcome_table(dataset, method, time, event, labels, adjustment(clinical)),
+        "clinical": tests,
+        "enrichment": counts.assign(dataset=dataset, method=method).reset_index()[ENRICHMENT_COLUMNS],
+    }
