@@ -154,7 +154,7 @@ def test_unclustered_has_no_stronger_axes_in_many_dimensions(shape):
     spectrum = np.linalg.svd(X, compute_uv=False)
     np.testing.assert_allclose(np.linalg.svd(unclustered(X, seed=0, shape=shape), compute_uv=False), spectrum)
     independent = np.random.default_rng(1).normal(size=X.shape) * X.std(axis=0)
-    assert np.linalg.svd(independent, compute_uv=False)[0] > 1.5 * spectrum[0]
+    assert np.linalg.svd(independent, compute_uv=False)[0] > 1.4 * spectrum[0]
 
 
 def test_gap_of_three_clusters(blobs):
@@ -176,7 +176,7 @@ def test_gap_by_definition():
     rng = np.random.default_rng(7)
 
     def log_inertia(points, k):
-        return np.log(KMeans(k, n_init=3, random_state=0).fit(points).inertia_)
+        return np.log(KMeans(k, n_init=20, random_state=0).fit(points).inertia_)
 
     def reference():
         box = rng.uniform(size=(40, 2))
@@ -189,7 +189,7 @@ def test_gap_by_definition():
     assert gaps.loc[1].tolist() == pytest.approx([0, 0])
     for k in (3, 4):
         values = np.array([log_inertia(points, k) for points in references])
-        assert gaps.loc[k, "gap"] == pytest.approx(values.mean() - log_inertia(X, k), abs=0.03)
+        assert gaps.loc[k, "gap"] == pytest.approx(values.mean() - log_inertia(X, k), abs=0.06)
         assert gaps.loc[k, "gap_se"] == pytest.approx(values.std(), rel=0.3)
 
 
@@ -344,10 +344,10 @@ def test_draws_of_fewer_clusters():
 
 def test_few_draws_of_fewer_clusters_are_told_only():
     rng = np.random.default_rng(0)
-    positions = np.r_[np.zeros(30), np.ones(31), 5, 5, 5]
+    positions = np.r_[np.zeros(30), np.ones(32), 5, 5]
     embedding = pd.DataFrame({"x": positions}, index=SAMPLES)
     labels = pd.DataFrame({"k3": rng.permutation(positions)}, index=SAMPLES)
-    fewer = (~subsamples(64, 200, seed=0)[:, 61:]).all(axis=1).sum()
+    fewer = (~subsamples(64, 200, seed=0)[:, 62:]).all(axis=1).sum()
     table = table_of(embedding, labels, n_draws=200)
     assert 0 < fewer < 20
     assert table.loc[3, "status"] == f"fewer_clusters_in_{fewer}_draws"
@@ -357,7 +357,8 @@ def test_few_draws_of_fewer_clusters_are_told_only():
 def test_number_of_draws_with_fewer_clusters():
     labels = np.array([[0, 1, 2, 2], [0, 1, 2, 2], [0, 0, 1, 1]])
     subsets = np.array([[1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 1, 1]], dtype=bool)
-    assert [n_with_fewer(labels, subsets, k) for k in (2, 3, 4)] == [0, 2, 3]
+    assert [n_with_fewer(labels, subsets, k, np.arange(4)) for k in (2, 3, 4)] == [0, 2, 3]
+    assert [n_with_fewer(labels, subsets, k, np.array([0, 1, 1, 1])) for k in (2, 3)] == [0, 3]
 
 
 def test_clusters_of_many_dimensions_come_back():

@@ -25,8 +25,8 @@ def restarts_table(
 ) -> pd.DataFrame:
     """Mean, standard deviation and best over all restarts of every index of every k.
 
-    The restarts are plain Lloyd. The clusters that a run goes on with, of least inertia after Hartigan's exchanges, have
-    their own scores in the table of metrics. `best` is what one would report who chose the restart by the index itself.
+    The restarts are plain Lloyd. The clusters that a run goes on with, of least inertia after Hartigan's exchanges,
+    have their own scores in the table of metrics. `best` is what one would report who chose the restart by the index.
 
     Parameters
     ----------

@@ -31,7 +31,6 @@ COLUMNS = [
 _N_RESTARTS = 30
 # PAC on noise differs from one Gaussian sample to the next (SD .17 at k = 2), hardly with the draws (15 to 100: .02).
 _N_NULLS, _NULL_DRAWS = 4, 25
-_GAP_RESTARTS = 10  # 30 change the gap by less than its standard error
 _FEWER = 0.1
 
 
@@ -78,12 +77,12 @@ def stability_table(
     ks = sorted(map(k_of, labels))
     aligned(embedding, labels, "the embedding")
     labels = labels.loc[embedding.index]
-    X, H, kept, n_places = _judged(embedding, affinity, seed)
-    n = len(labels)
+    X, H, kept, place = _judged(embedding, affinity, seed)
+    n, n_places = len(labels), place.max() + 1
     subsets = subsamples(len(X), n_draws, fraction, seed=seed)
     possible = [k for k in ks if _is_possible(k, n_places, subsets)]
     partitions = _partitions(X, H, subsets, possible, seed)
-    fewer = {k: n_with_fewer(found, subsets, k) for k, found in partitions.items()}
+    fewer = {k: n_with_fewer(found, subsets, k, place) for k, found in partitions.items()}
 
     table = pd.DataFrame(index=pd.Index([1, *ks], name="k"))
     table["n"], table["n_draws"] = n, n_draws
@@ -114,12 +113,12 @@ def consensus_of(
 
     All NaN where that row has no PAC.
     """
-    X, H, kept, n_places = _judged(embedding, affinity, seed)
+    X, H, kept, place = _judged(embedding, affinity, seed)
     subsets = subsamples(len(X), n_draws, fraction, seed=seed)
     matrix = np.full((len(X), len(X)), np.nan)
-    if _is_possible(k, n_places, subsets):
+    if _is_possible(k, place.max() + 1, subsets):
         found = _partitions(X, H, subsets, [k], seed)[k]
-        if n_with_fewer(found, subsets, k) <= _FEWER * n_draws:
+        if n_with_fewer(found, subsets, k, place) <= _FEWER * n_draws:
             matrix = consensus(found, subsets)
     samples = embedding.index[kept]
     return pd.DataFrame(matrix, index=samples, columns=samples)
@@ -237,9 +236,15 @@ def pac(consensus: np.ndarray, low: float = 0.1, high: float = 0.9) -> float:
     return float(((values > low) & (values <= high)).mean()) if values.size else np.nan
 
 
-def n_with_fewer(labels: np.ndarray, subsets: np.ndarray, k: int) -> int:
-    """How many draws came out with fewer than k clusters; labels, subsets : (n_draws, n) as in `consensus`."""
-    return int((_members(labels, subsets).any(axis=2).sum(axis=1) < k).sum())
+def n_with_fewer(labels: np.ndarray, subsets: np.ndarray, k: int, place: np.ndarray) -> int:
+    """How many draws came out with fewer than k clusters, or hold fewer than k different samples.
+
+    labels, subsets : (n_draws, n) as in `consensus`. place : (n,) codes from 0, the same for equal samples, which
+    k-means tells apart by rounding where it has to.
+    """
+    n_clusters = _members(labels, subsets).any(axis=2).sum(axis=1)
+    n_places = np.array([len(np.unique(place[subset])) for subset in subsets])
+    return int(((n_clusters < k) | (n_places < k)).sum())
 
 
 def pairwise_ari(labels: np.ndarray, subsets: np.ndarray) -> tuple[float, float]:
@@ -305,7 +310,8 @@ def gap_choice(gaps: pd.DataFrame) -> int | None:
     """The number of clusters by the gap statistic, 1 for no clusters; None without any gap.
 
     The smallest k whose gap is within one gap_se of the largest [1]; unlike the first k that the next does not exceed,
-    it does not stop at 1 where two clusters are no better than one but three are.
+    it does not stop at 1 where two clusters are no better than one but three are. 1 unless the largest exceeds its gap
+    by two gap_se: of several gaps one often does by more than one.
 
     gaps : `gap_statistic`'s table.
 
@@ -318,6 +324,8 @@ def gap_choice(gaps: pd.DataFrame) -> int | None:
     if gaps.empty:
         return None
     best = gaps.loc[gaps["gap"].idxmax()]
+    if best["gap"] - gaps["gap"].get(1, -np.inf) <= 2 * best["gap_se"]:
+        return 1
     return int(gaps.index[gaps["gap"] >= best["gap"] - best["gap_se"]][0])
 
 
@@ -394,7 +402,7 @@ def _log_inertias(X: np.ndarray, ks: Iterable[int], seed: int) -> np.ndarray:
     total = (X**2).sum()
     everyone = np.ones((1, len(X)), dtype=bool)
     least = [
-        total if k == 1 else _inertia(X, kmeans_on_subsets(X, k, everyone, n_restarts=_GAP_RESTARTS, seed=seed)[0])
+        total if k == 1 else _inertia(X, kmeans_on_subsets(X, k, everyone, n_restarts=_N_RESTARTS, seed=seed)[0])
         for k in ks
     ]
     return np.array([np.log(value) if value > 1e-12 * total else np.nan for value in least])
@@ -406,13 +414,15 @@ def _inertia(X: np.ndarray, labels: np.ndarray) -> float:
 
 def _judged(
     embedding: pd.DataFrame, affinity: np.ndarray | None, seed: int
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, int]:
-    """What is judged: principal coordinates, affinity, positions of the samples, how many of them differ."""
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray]:
+    """What is judged: principal coordinates, affinity, positions of the samples, codes that equal samples share."""
     X = finite_matrix(embedding, "the embedding")
     H = None if affinity is None else _checked_affinity(affinity, len(X))
     kept = judged_samples(len(X), seed)
-    n_places = len(np.unique(X[kept], axis=0))
-    return principal_coordinates(X[kept]), None if H is None else H[np.ix_(kept, kept)], kept, n_places
+    _, first, place = np.unique(X[kept], axis=0, return_index=True, return_inverse=True)
+    place = place.ravel()
+    coordinates = principal_coordinates(X[kept])[first[place]]  # equal samples stay so: a rotation rounds
+    return coordinates, None if H is None else H[np.ix_(kept, kept)], kept, place
 
 
 def _is_possible(k: int, n_places: int, subsets: np.ndarray) -> bool:
