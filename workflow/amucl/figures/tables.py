@@ -40,7 +40,7 @@ def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, max_rows: 
     """Write a table as a page: numbers to four digits, missing values empty, long tables cut with a note."""
     shown = table.head(max_rows)
     numeric = {name for name in table if pd.api.types.is_numeric_dtype(table[name])}
-    head = "".join(f"<th>{_escape(name)}</th>" for name in shown)
+    head = "".join(f"<th>{_breakable(name)}</th>" for name in shown)
     rows = []
     for values in shown.itertuples(index=False):
         cells = (_cell(_text(value), name in numeric) for name, value in zip(shown, values, strict=True))
@@ -70,6 +70,11 @@ def _text(value: object) -> str:
     if isinstance(value, Real) and not isinstance(value, (bool, np.bool_)):
         return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return _escape(value)
+
+
+def _breakable(name: object) -> str:
+    """A column's name that may go over several lines: narrow columns, less scrolling."""
+    return _escape(name).replace("_", "_<wbr>")
 
 
 def _escape(value: object) -> str:
