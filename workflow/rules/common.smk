@@ -9,7 +9,7 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from amucl.clustering.peers import SINGLE_CELL, peer_datasets, peer_files
+from amucl.clustering.peers import SINGLE_CELL, peer_datasets, peer_files, peer_name
 from amucl.config import (
     CLINICAL_ARCHIVE,
     archive_path,
@@ -48,11 +48,8 @@ SOURCES = downloadable(config, REGISTRY)
 
 # Rivals' published embeddings: dataset of this run -> their name for it. The cells stand alone: their counts are not
 # part of what was published.
-PEERS = {
-    name: source
-    for name, entry in DATASETS.items()
-    if (source := entry.get("cancer") or entry.get("setting", "").replace("/", "_")) in PUBLISHED
-} | {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in DATASETS}
+PEERS = {name: peer_name(entry) for name, entry in DATASETS.items() if peer_name(entry) in PUBLISHED}
+PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in DATASETS}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")

@@ -14,6 +14,7 @@ from amucl.clustering.peers import (
     matched,
     peer_datasets,
     peer_files,
+    peer_name,
     peer_truth,
     read_peers,
 )
@@ -322,3 +323,11 @@ def test_published_cancers_match_the_benchmarks_patients(cancer, omics, counts):
     assert tuple(counted.values()) == counts
     row = found.index[-1]
     assert (published.loc[row.replace("-", ".")] == found.loc[row]).all()
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [({"cancer": "aml"}, "aml"), ({"setting": "heterogeneous/10"}, "heterogeneous_10"), ({"source": "files"}, "")],
+)
+def test_datasets_of_the_configuration_are_known_by_what_they_hold(entry, name):
+    assert peer_name(entry) == name

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,11 @@ CANCERS = ("aml", "breast", "colon", "gbm", "kidney", "liver", "lung", "melanoma
 SIMULATED = tuple(f"{sizes}_{k}" for sizes in ("equal", "heterogeneous") for k in (5, 10, 15))
 SINGLE_CELL = "singlecell"
 DATASETS = (*SIMULATED, *CANCERS, SINGLE_CELL)
+
+
+def peer_name(entry: Mapping[str, Any]) -> str:
+    """What a dataset of the configuration is called here (see `DATASETS`); empty for one that nobody published."""
+    return entry.get("cancer") or entry.get("setting", "").replace("/", "_")
 
 
 def peer_datasets(folder: str | os.PathLike) -> list[str]:
