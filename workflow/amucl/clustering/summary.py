@@ -20,7 +20,8 @@ INDICES = {
     ("accuracy", "truth"): "accuracy",
 }
 COLUMNS = [
-    *KEYS, "n", "silhouette_own", "silhouette_common", "ari", "nmi", "accuracy", "minus_log10_p", "n_labels", "n_enriched",
+    *KEYS, "n", "silhouette_own", "silhouette_common", "ari", "nmi", "accuracy", "minus_log10_p", "n_labels",
+    "n_enriched",
     "suggested_k", "confidence", "warning", "c_index_own", "c_index_common", "davies_bouldin_own",
     "davies_bouldin_common", "minus_log10_p_asymptotic", "n_benchmark_labels", "n_enriched_benchmark",
     "n_enriched_asymptotic",
