@@ -26,8 +26,8 @@ PYTHONPATH=workflow:. python -m tests.bench.results results/comparison/summary.t
 - *log-rank*: -log10 P by permutation (asymptotic in brackets); 5.00 is none of 100,000 permutations as extreme.
 - *labels*: clinical labels of Rappoport and Shamir's benchmark that differ between the subtypes, by permutation with
   Bonferroni's correction, of those known (uncorrected and asymptotic in brackets, as later tables count).
-- The configuration names these datasets, `mirror`, `peers`, `biology: []`. Without a reference k the first is shown.
-- Where it has fewer omics than the rivals used (liver: `omics: [mirna]`), the common space is that of the omics at hand:
+- It names these datasets, `mirror`, `peers`, `biology: []`. Without a reference k the first is shown.
+- Where it has fewer omics than the rivals used (liver: `omics: [mirna]`), the common space is that of the omics it has:
   doubts about rivals there say only that miRNA does not show their clusters.
 - Of the 206 single cells (singlecell) only the embeddings are public here, so there is no common space.
 """
