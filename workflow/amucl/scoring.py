@@ -113,8 +113,13 @@ def score_peers(
         if enough:
             known = truth if cohort is None else truth_of(cohort, embedding.index)
             clinical = pd.DataFrame(index=embedding.index) if cohort is None else cohort.obs.loc[embedding.index]
-            found = _judged(dataset, method, embedding, protocol, common=common, truth=known, clinical=clinical)
-            found["metrics"] = together([found["metrics"], _as_published(dataset, method, published, protocol)])
+            restarts, labels = protocol.cluster(embedding)
+            found = _judged(
+                dataset, method, embedding, restarts, labels, protocol, common=common, truth=known, clinical=clinical
+            )
+            all_labels = labels if embedding is published else protocol.cluster(published)[1]
+            as_published = _as_published(dataset, method, published, all_labels, protocol.seed)
+            found["metrics"] = together([found["metrics"], as_published])
             for name, table in found.items():
                 parts[name].append(table)
     return {name: together(tables) for name, tables in parts.items()}
@@ -124,13 +129,14 @@ def _judged(
     dataset: str,
     method: str,
     embedding: pd.DataFrame,
+    restarts: Mapping[int, Restarts],
+    labels: pd.DataFrame,
     protocol: Protocol,
     *,
     common: pd.DataFrame | None,
     truth: pd.Series | None,
     clinical: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    restarts, labels = protocol.cluster(embedding)
     found = evaluate(
         dataset=dataset,
         method=method,
@@ -164,10 +170,7 @@ def _judged(
     return evaluation | {"stability": stability, "k_choice": choice} | tests
 
 
-def _as_published(dataset: str, method: str, published: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+def _as_published(dataset: str, method: str, published: pd.DataFrame, labels: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Own-space indices of all published samples, normal tissue included where it was."""
-    labels = protocol.cluster(published)[1]
-    table = metrics_table(
-        dataset=dataset, method=method, seed=protocol.seed, embedding=published, common=None, labels=labels
-    )
+    table = metrics_table(dataset=dataset, method=method, seed=seed, embedding=published, common=None, labels=labels)
     return table.assign(space=PUBLISHED_SPACE)

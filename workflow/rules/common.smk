@@ -140,6 +140,7 @@ def reference_k(wildcards):
     return reference_k_of(wildcards.dataset)
 
 
+# The cells are of three lines.
 REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | {name: 3 for name in PEERS_WITHOUT_COHORT}
 
 

@@ -198,7 +198,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.ones_like(whole), where=whole > 0)
 
 
-def _ari(tables: np.ndarray) -> np.ndarray:
+def ari_of_tables(tables: np.ndarray) -> np.ndarray:
+    """Adjusted Rand index of each contingency table of counts: (n_tables, clusters, clusters) to (n_tables,)."""
     both, clusters_only, classes_only, neither = _pairs(tables)
     expected = (both + clusters_only) * (clusters_only + neither) + (both + classes_only) * (classes_only + neither)
     return _share(2 * (both * neither - clusters_only * classes_only), expected)
@@ -234,4 +235,11 @@ def _f_measure(tables: np.ndarray) -> np.ndarray:
     return _share(2 * both, 2 * both + clusters_only + classes_only)
 
 
-_INDICES = {"ari": _ari, "nmi": _nmi, "accuracy": _accuracy, "purity": _purity, "rand": _rand, "f_measure": _f_measure}
+_INDICES = {
+    "ari": ari_of_tables,
+    "nmi": _nmi,
+    "accuracy": _accuracy,
+    "purity": _purity,
+    "rand": _rand,
+    "f_measure": _f_measure,
+}

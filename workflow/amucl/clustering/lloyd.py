@@ -100,7 +100,7 @@ def _squared_distances(X: np.ndarray, squares: np.ndarray, chosen: np.ndarray) -
 def _lloyd(X: np.ndarray, centroids: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Iterate a batch to convergence: labels (batch, n) and inertias (batch,)."""
     batch, k, _ = centroids.shape
-    labels = np.zeros((batch, len(X)), dtype=np.int8 if k < 128 else np.int16)
+    labels = _no_labels(batch, len(X), k)
     inertias = np.zeros(batch)
     active, previous = np.arange(batch), None
     inside = mask
@@ -134,11 +134,16 @@ def _assign(X: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     scores += np.einsum("ij,ij->i", centroids.reshape(-1, d), centroids.reshape(-1, d))[:, None]
     scores = scores.reshape(batch, k, len(X))
     nearest = scores[:, 0].copy()
-    labels = np.zeros((batch, len(X)), dtype=np.int8 if k < 128 else np.int16)
+    labels = _no_labels(batch, len(X), k)
     for c in range(1, k):
         np.putmask(labels, scores[:, c] < nearest, c)
         np.minimum(nearest, scores[:, c], out=nearest)
     return labels
+
+
+def _no_labels(batch: int, n: int, k: int) -> np.ndarray:
+    """Zeros (batch, n) of the smallest type that holds k labels: comparing them is what an iteration waits for."""
+    return np.zeros((batch, n), dtype=np.int8 if k < 128 else np.int16)
 
 
 def _means(X: np.ndarray, labels: np.ndarray, mask: np.ndarray | None, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from scipy.linalg import eigh, qr, svd
 from scipy.spatial.distance import pdist, squareform
 from threadpoolctl import threadpool_limits
 
+from amucl.clustering.external import ari_of_tables
 from amucl.clustering.indices import finite_matrix, silhouette
 from amucl.clustering.kmeans import kmeans_on_subsets
 from amucl.clustering.labels import aligned, k_of, require_k_columns
@@ -385,15 +386,7 @@ def _members(labels: np.ndarray, subsets: np.ndarray) -> np.ndarray:
 
 def _rand_indices(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Adjusted Rand indices of a partition (k, n) with others (m, k, n), on the samples in both: (m,)."""
-    tables = (others @ one.T).astype(np.float64)
-    together, rows, columns = (
-        (counts * (counts - 1)).sum(axis=(1, 2)) / 2
-        for counts in (tables, tables.sum(axis=1, keepdims=True), tables.sum(axis=2, keepdims=True))
-    )
-    n = tables.sum(axis=(1, 2))
-    chance = rows * columns / np.maximum(n * (n - 1) / 2, 1)
-    largest = (rows + columns) / 2
-    return np.divide(together - chance, largest - chance, out=np.ones_like(n), where=largest > chance)
+    return ari_of_tables((others @ one.T).astype(np.float64))
 
 
 def _log_inertias(X: np.ndarray, ks: Iterable[int], seed: int) -> np.ndarray:
