@@ -115,7 +115,7 @@ def test_a_baseline_does_not_rerun_for_the_deep_method():
 
 def test_a_low_rank_method_reruns_for_its_solvers_only():
     found = reached(SCRIPTS / "represent.py", METHODS["sglrr"].module)
-    assert {"lowrank/sglrr.py", "lowrank/solvers.py", "lowrank/affinity.py"} <= found
+    assert {"lowrank/family.py", "lowrank/solvers.py", "lowrank/affinity.py"} <= found
     assert not [path for path in found if path.startswith(("figures/", "biology/"))]
     assert "representation/dmacl.py" not in found
 

@@ -45,7 +45,12 @@ PUBLISHED_DMACL = {
 METHODS = {
     "dmacl": Method("amucl.representation.dmacl:DMACL", "train"),
     "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None),
-    "sglrr": Method("amucl.lowrank.sglrr:SGLRR", "lowrank"),
+    "sglrr": Method("amucl.lowrank.family:SGLRR", "lowrank"),
+    "glrr": Method("amucl.lowrank.family:GraphLRR", "lowrank"),
+    "lrrsc": Method("amucl.lowrank.family:LRRSC", "lowrank"),
+    "lrr": Method("amucl.lowrank.family:LRR", "lowrank"),
+    "lrr-l21": Method("amucl.lowrank.family:LRR", "lowrank", {"noise": "l21"}),
+    "spectral": Method("amucl.representation.spectral:Spectral", "embed"),
     "pca": Method("amucl.representation.pca:PCA", "embed"),
     "kmeans": Method("amucl.representation.concatenation:Concatenation", "embed"),
 }
@@ -62,7 +67,14 @@ def hyperparameters(name: str) -> dict[str, str]:
     """A method's hyperparameters and their type annotations, read from its source: importing it would cost seconds."""
     module, _, class_name = METHODS[name].estimator.partition(":")
     source = LIBRARY.parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == class_name]
-    constructor = next(node for node in classes[0].body if getattr(node, "name", None) == "__init__")
-    arguments = constructor.args.args[1:] + constructor.args.kwonlyargs
-    return {argument.arg: ast.unparse(argument.annotation) for argument in arguments}
+    classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+    arguments = _constructor(class_name, classes).args
+    return {argument.arg: ast.unparse(argument.annotation) for argument in arguments.args[1:] + arguments.kwonlyargs}
+
+
+def _constructor(class_name: str, classes: dict[str, ast.ClassDef]) -> ast.FunctionDef:
+    """The constructor of a class, its own or the one it inherits from a class of the same module."""
+    for node in classes[class_name].body:
+        if getattr(node, "name", None) == "__init__":
+            return node
+    return _constructor(classes[class_name].bases[0].id, classes)

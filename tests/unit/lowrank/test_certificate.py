@@ -1,25 +1,34 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from amucl.lowrank.certificate import duality_gap
-from tests.unit.lowrank.problems import optimum, random_problem
+from amucl.lowrank import certificate
+from amucl.lowrank.certificate import Certificate, Certifier
+from amucl.lowrank.solvers import solve_admm
+from tests.unit.lowrank.problems import FAMILY, optimum, random_problem
+
+
+def certify(problem, Z, J, Y1, Y2, **options):
+    return Certifier(problem, *np.linalg.eigh(problem.X.T @ problem.X))(Z, J, Y1.copy(), Y2, **options)
 
 
 @pytest.mark.parametrize("nonneg", [True, False])
-@pytest.mark.parametrize("beta", [0.0, 0.3])
-def test_bound_is_never_above_the_optimum_and_the_objective_never_below(nonneg, beta):
-    problem = random_problem(nonneg=nonneg, beta=beta)
+@pytest.mark.parametrize("noise", ["l1", "l21"])
+@pytest.mark.parametrize("member", FAMILY)
+def test_bound_is_never_above_the_optimum_and_the_objective_never_below(member, noise, nonneg):
+    problem = random_problem(nonneg=nonneg, noise=noise, **FAMILY[member])
     best, _ = optimum(problem)
     rng = np.random.default_rng(1)
     m, n = problem.X.shape
     for size in (0.01, 0.1, 1.0, 10.0):
-        for _ in range(25):
+        for _ in range(10):
             Z, J, Y2 = (size * rng.normal(size=(n, n)) for _ in range(3))
             Y1 = size * (rng.normal(size=(m, n)) + problem.X)
-            certificate = duality_gap(problem, Z, J, Y1, Y2)
-            assert certificate.dual <= best * (1 + 1e-7)
-            assert certificate.primal >= best * (1 - 1e-7)
-            assert certificate.gap >= 0
+            found = certify(problem, Z, J, Y1, Y2)
+            assert found.dual <= best * (1 + 1e-7)
+            assert found.primal >= best * (1 - 1e-7)
+            assert found.gap >= 0
 
 
 @pytest.mark.parametrize("nonneg", [True, False])
@@ -30,27 +39,59 @@ def test_multipliers_outside_their_bounds_do_not_raise_the_bound_above_the_optim
     X, zero = problem.X, np.zeros((8, 8))
     along_signs = problem.gamma * np.sign(X)
     for Y1, Y2 in [(np.linalg.pinv(X).T, zero), (along_signs, X.T @ along_signs), (X, X.T @ X)]:
-        certificate = duality_gap(problem, zero, zero, Y1, Y2)
-        assert certificate.dual <= best * (1 + 1e-7)
+        assert certify(problem, zero, zero, Y1, Y2).dual <= best * (1 + 1e-7)
 
 
-def test_objective_is_the_formula():
-    problem = random_problem(nonneg=False)
+@pytest.mark.parametrize("member", FAMILY)
+def test_repairs_tighten_the_bound_and_leave_the_objective(member, monkeypatch):
+    problem = random_problem(m=60, n=40, gamma=0.25, nonneg=False, **FAMILY[member]).rescaled()
+    monkeypatch.setattr(certificate, "WORTH_REPAIRING", np.inf)
+    tight = solve_admm(problem, tol=1e-12, max_iter=20).certificate
+    monkeypatch.setattr(certificate, "REPAIRS", 0)
+    plain = solve_admm(problem, tol=1e-12, max_iter=20).certificate
+    assert tight.primal == plain.primal
+    assert 0 < tight.gap < 0.7 * plain.gap
+
+
+def test_repairs_end_where_the_gap_is_small_enough_or_hopeless(monkeypatch):
+    problem = random_problem(m=60, n=40, gamma=0.25).rescaled()
+    rounds = []
+    shrink = type(problem).shrink_rank
+    monkeypatch.setattr(type(problem), "shrink_rank", lambda *a: rounds.append(1) or shrink(*a))
+    d, V = np.linalg.eigh(problem.X.T @ problem.X)
+    zero, Y1 = np.zeros((40, 40)), problem.gamma * np.sign(problem.X)
+    for tol, expected in ((0.0, 1 + certificate.REPAIRS), (0.999, 1), (1e-6, 1)):
+        rounds.clear()
+        Certifier(problem, d, V)(zero, zero, Y1.copy(), zero, tol)
+        assert len(rounds) == expected
+
+
+@pytest.mark.parametrize("noise", ["l1", "l21"])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_objective_is_the_formula(noise, symmetric):
+    problem = random_problem(nonneg=False, noise=noise, symmetric=symmetric)
     A = np.random.default_rng(0).normal(size=(10, 10))
-    Z = A + A.T
+    Z = A + A.T if symmetric else A
+    E = problem.X - problem.X @ Z
     by_hand = (
         np.linalg.svd(Z, compute_uv=False).sum()
         + problem.lam * np.abs(Z).sum()
         + problem.beta * np.trace(Z @ problem.L.toarray() @ Z.T)
-        + problem.gamma * np.abs(problem.X - problem.X @ Z).sum()
+        + problem.gamma * (np.abs(E).sum() if noise == "l1" else np.linalg.norm(E, axis=0).sum())
     )
     assert problem.objective(Z) == pytest.approx(by_hand, rel=1e-12)
 
 
-def test_rescaling_changes_neither_objective_nor_bound():
-    problem = random_problem()
-    bigger = type(problem)(37 * problem.X, problem.L, problem.lam, problem.beta, problem.gamma / 37, problem.nonneg)
+@pytest.mark.parametrize("noise", ["l1", "l21"])
+def test_rescaling_changes_no_objective(noise):
+    problem = random_problem(noise=noise)
+    bigger = replace(problem, X=37 * problem.X, gamma=problem.gamma / 37)
     Z = np.abs(np.random.default_rng(0).normal(size=(10, 10)))
     Z = Z + Z.T
     assert bigger.rescaled().scale == pytest.approx(1)
     assert bigger.rescaled().objective(Z) == pytest.approx(problem.objective(Z), rel=1e-12)
+
+
+def test_relative_gap():
+    assert Certificate(8.0, 6.0).gap == 0.25
+    assert Certificate(0.0, 0.0).gap == 0

@@ -1,6 +1,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+import torch
 
 from amucl.lowrank import proximal
 
@@ -60,6 +61,57 @@ def test_eigenvalue_shrink_above_every_eigenvalue_leaves_nothing(symmetric):
     assert not matrix.any()
     assert U.shape == (7, 0)
     assert w.shape == (0,)
+
+
+def test_columns_satisfy_moreaus_identity_and_agree_with_a_convex_solver():
+    x = np.random.default_rng(3).normal(size=(4, 6)) * np.arange(6)
+    prox, projection = proximal.column_soft_threshold(x, 3.0), proximal.clip_columns(x, 3.0)
+    np.testing.assert_allclose(prox + projection, x, atol=1e-14)
+    assert np.linalg.norm(projection, axis=0).max() <= 3 * (1 + 1e-12)
+    short = np.linalg.norm(x, axis=0) <= 3
+    assert 0 < short.sum() < 6
+    np.testing.assert_array_equal(projection[:, short], x[:, short])
+    E = cp.Variable(x.shape)
+    cp.Problem(cp.Minimize(3 * cp.sum(cp.norm(E, 2, axis=0)) + cp.sum_squares(E - x) / 2)).solve(solver="CLARABEL")
+    np.testing.assert_allclose(prox, E.value, atol=1e-4)
+    assert not proximal.clip_columns(x, 0.0).any()
+
+
+def test_singular_value_shrink_agrees_with_a_convex_solver_and_moreaus_identity():
+    S = np.random.default_rng(4).normal(size=(6, 6))
+    matrix, U, s = proximal.singular_value_shrink(S, 1.5)
+    Z = cp.Variable(S.shape)
+    cp.Problem(cp.Minimize(1.5 * cp.normNuc(Z) + cp.sum_squares(Z - S) / 2)).solve(solver="CLARABEL")
+    np.testing.assert_allclose(matrix, Z.value, atol=1e-4)
+    left, values, right = np.linalg.svd(S)
+    np.testing.assert_allclose(matrix + (left * np.minimum(values, 1.5)) @ right, S, atol=1e-13)
+    assert (np.diff(s) < 0).all()
+    assert (s > 0).all()
+    np.testing.assert_allclose(np.linalg.norm(U.T @ matrix, axis=1), s, atol=1e-12)
+
+
+@pytest.mark.parametrize("threshold", [0.8, 100.0])
+@pytest.mark.parametrize("name", ["symmetric_eigenvalue_shrink", "singular_value_shrink"])
+def test_both_shrinks_agree_on_symmetric_matrices_in_numpy_and_torch(symmetric, name, threshold):
+    expected = proximal.symmetric_eigenvalue_shrink(symmetric, threshold)[0]
+    shrink = getattr(proximal, name)
+    np.testing.assert_allclose(shrink(symmetric, threshold)[0], expected, atol=1e-13)
+    np.testing.assert_allclose(shrink(torch.as_tensor(symmetric), threshold)[0].numpy(), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        proximal.soft_threshold,
+        proximal.nonnegative_soft_threshold,
+        proximal.clip,
+        proximal.column_soft_threshold,
+        proximal.clip_columns,
+    ],
+)
+def test_operators_take_torch(operator):
+    x = np.random.default_rng(5).normal(size=(4, 5))
+    np.testing.assert_allclose(operator(torch.as_tensor(x), 0.4).numpy(), operator(x, 0.4), atol=1e-15)
 
 
 @pytest.mark.parametrize("operator", [proximal.soft_threshold, proximal.nonnegative_soft_threshold, proximal.clip])

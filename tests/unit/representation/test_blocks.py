@@ -9,6 +9,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from amucl.errors import AmuclError
 from amucl.representation.blocks import (
+    balanced_blocks,
     checked_views,
     principal_coordinates,
     scale_by_maximum,
@@ -46,6 +47,16 @@ def test_weighted_blocks_have_equal_total_variance():
     np.testing.assert_allclose(total, (5 + 200 + 17) / 3)
     np.testing.assert_allclose(blocks[0], views[0] * np.sqrt(222 / 15))
     np.testing.assert_array_equal(weighted_blocks(views[:1])[0], views[0])
+
+
+def test_balanced_blocks_of_z_scored_omics_are_the_weighted_ones_and_others_keep_their_scales(x):
+    views = [zscore(x), zscore(x[:, :3] ** 2)]
+    for balanced, weighted in zip(balanced_blocks(views), weighted_blocks(views), strict=True):
+        np.testing.assert_allclose(balanced, weighted)
+    blocks = balanced_blocks([x, 1000 * x[:, :3], np.ones((20, 2))])
+    assert [block.var(axis=0).sum() for block in blocks] == pytest.approx([13 / 3, 13 / 3, 0])
+    ratio = blocks[0].std(axis=0) / x.std(axis=0)
+    np.testing.assert_allclose(ratio, ratio[0])
 
 
 @given(arrays.arrays(float, st.tuples(st.integers(2, 12), st.integers(1, 12)), elements=st.integers(-100, 100)))

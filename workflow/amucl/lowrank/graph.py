@@ -40,6 +40,7 @@ def knn_graph(X: np.ndarray, n_neighbors: int = 5) -> sparse.csr_array:
     distance = _squared_distances(X[informative])
     k = min(n_neighbors, len(informative) - 1)
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    informative = informative.astype(np.int32)  # scikit-learn takes no longer indices
     rows, columns = np.repeat(informative, k), informative[nearest.ravel()]
     directed = sparse.csr_array((np.ones(len(rows), X.dtype), (rows, columns)), shape=(n, n))
     return directed.maximum(directed.T).tocsr()

@@ -66,7 +66,17 @@ def principal_coordinates(x: np.ndarray, variance: float = 1.0) -> np.ndarray:
     return coordinates * np.where(signs == 0, 1, signs)
 
 
+def balanced_blocks(views: list[np.ndarray]) -> list[np.ndarray]:
+    """Centre each block and scale it to D / M in total variance: M omics then weigh equally, D their features in all.
+
+    Within an omic the features keep their scales: for z-scored blocks this is `weighted_blocks`.
+    """
+    share = sum(view.shape[1] for view in views) / len(views)
+    centred = [view - view.mean(axis=0) for view in views]
+    totals = [block.var(axis=0).sum() for block in centred]
+    return [block * np.sqrt(share / total if total > 0 else 0) for block, total in zip(centred, totals, strict=True)]
+
+
 def concatenated_coordinates(views: list[np.ndarray]) -> np.ndarray:
-    """All omics, z-scored and equally weighted, as coordinates that keep every distance: (n, r), r <= n - 1."""
-    blocks = weighted_blocks([zscore(view) for view in checked_views(views)])
-    return principal_coordinates(np.hstack(blocks))
+    """All omics, equally weighted, as coordinates that keep every distance: (n, r), r <= n - 1."""
+    return principal_coordinates(np.hstack(balanced_blocks(checked_views(views))))

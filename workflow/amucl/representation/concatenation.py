@@ -9,9 +9,9 @@ from amucl.representation.blocks import concatenated_coordinates
 
 
 class Concatenation(BaseEstimator):
-    """The z-scored, equally weighted omics themselves, rotated to at most n - 1 columns: all distances are kept.
+    """The equally weighted omics themselves, as they were normalised, rotated to at most n - 1 columns.
 
-    With k-means on it this is the field's baseline "k-means on the concatenation".
+    All distances are kept. With k-means on it this is the field's baseline "k-means on the concatenation".
 
     Attributes
     ----------

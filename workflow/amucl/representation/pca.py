@@ -10,7 +10,7 @@ from amucl.representation.blocks import concatenated_coordinates
 
 
 class PCA(BaseEstimator):
-    """The first principal components of the z-scored, equally weighted omics.
+    """The first principal components of the equally weighted omics, as they were normalised.
 
     Parameters
     ----------

@@ -5,7 +5,8 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
-from amucl.lowrank.sglrr import SGLRR, joined_samples
+from amucl.lowrank.family import SGLRR
+from amucl.lowrank.samples import joined_samples
 from tests.shared import SHARED, needs_shared
 from tests.unit.lowrank.problems import planted
 
@@ -35,7 +36,10 @@ def test_groups_are_found_and_results_are_described(views):
     assert adjusted_rand_score(truth, model.labels_) == 1
     assert model.converged_
     assert model.n_features_in_ == 80
-    assert list(model.solver_) == ["solver", "iterations", "primal", "dual", "gap", "r1", "r2", "rank", "converged"]
+    assert list(model.solver_) == [
+        *("solver", "iterations", "seconds", "primal", "dual", "gap", "r1", "r2", "rank", "converged")
+    ]
+    assert model.solver_["seconds"] > 0
     assert 0 <= model.solver_["gap"] <= 1e-2
     assert model.history_["gap"].iloc[-1] == model.solver_["gap"]
     assert model.embedding_.shape == (45, model.solver_["rank"])

@@ -1,0 +1,70 @@
+"""Laplacian eigenmaps: with k-means on them, spectral clustering."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.manifold import spectral_embedding
+
+from amucl.errors import AmuclError
+from amucl.lowrank.affinity import unit_rows
+from amucl.lowrank.graph import knn_graph
+from amucl.representation.blocks import concatenated_coordinates
+
+
+class Spectral(BaseEstimator):
+    """Leading eigenvectors of the normalised Laplacian of the nearest-neighbour graph, rows at unit length [1].
+
+    With k-means on them this is the field's baseline "spectral clustering". The graph is that of sgLRR: what sgLRR
+    gains over it, it does not gain from its graph.
+
+    Parameters
+    ----------
+    n_components : eigenvectors; default the cohort's n_clusters, else 10. The constant one counts.
+    n_neighbors : neighbours in the graph.
+    n_clusters, random_state, n_threads, device : accepted by every method.
+
+    Attributes
+    ----------
+    embedding_ : (n, n_components) array.
+
+    References
+    ----------
+    [1] Ng, Jordan & Weiss, On spectral clustering: analysis and an algorithm. NIPS 2001.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | None = None,
+        *,
+        n_components: int | None = None,
+        n_neighbors: int = 5,
+        random_state: int = 0,
+        n_threads: int = 1,
+        device: str = "auto",
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_components = n_components
+        self.n_neighbors = n_neighbors
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.device = device
+
+    def fit(self, views: list[np.ndarray], y: None = None) -> Spectral:
+        """views: list of (n, p_m) arrays. Raises AmuclError for missing values and more components than n - 1."""
+        X = concatenated_coordinates(views)
+        wanted = self.n_components or min(self.n_clusters or 10, len(X) - 1)
+        if not 1 <= wanted <= len(X) - 1:
+            raise AmuclError(
+                "n_components is out of range", where="Spectral", expected=f"1 to {len(X) - 1}", got=self.n_components
+            )
+        with warnings.catch_warnings():
+            # Clusters apart are pieces of the graph: the eigenvectors of eigenvalue 0 then name them.
+            warnings.filterwarnings("ignore", message="Graph is not fully connected")
+            vectors = spectral_embedding(
+                knn_graph(X, self.n_neighbors), n_components=wanted, random_state=self.random_state, drop_first=False
+            )
+        self.embedding_ = unit_rows(vectors)
+        return self
