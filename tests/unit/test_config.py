@@ -168,9 +168,87 @@ def test_expression_of_a_published_simulation_is_explained_unless_told_otherwise
     assert resolved["datasets"]["heterogeneous_10"]["gene_sets"]["go"] == ["go_bp"]
 
 
+JOINED = {
+    "joined3": ["aml", "colon", "kidney"],
+    "joined4": ["liver", "lung", "ovarian", "sarcoma"],
+    "joined5": ["colon", "kidney", "lung", "melanoma", "liver"],
+    "joined7": ["aml", "colon", "kidney", "liver", "lung", "ovarian", "sarcoma"],
+    "joined8": ["aml", "colon", "kidney", "liver", "lung", "melanoma", "ovarian", "sarcoma"],
+}
+
+
+def joined(*members, **changed):
+    return {"source": "joined", "members": list(members), "omics": ["mirna"], **changed}
+
+
+def test_joined_cancers():
+    config = read("config.yaml") | read("joined.yaml") | {"methods": ["sglrr"]}
+    resolved = resolve(config, REGISTRY)
+    assert {name: list(entry["members"]) for name, entry in resolved["datasets"].items()} == JOINED
+    for name, entry in resolved["datasets"].items():
+        assert (entry["truth"], entry["n_clusters"], entry["omics"]) == ("cancer", int(name[-1]), ["mirna"])
+        assert entry["preprocessing"] == {"log2": True, "normalize": "center"}
+        assert entry["n_clusters"] in entry["ks"]
+        for cancer, member in entry["members"].items():
+            assert (member["cancer"], member["omics"]) == (cancer, ["mirna"])  # the registry declares three
+    assert resolved["biology"] == []  # without expression there is nothing to explain
+    archives = [path for path in downloadable(resolved, REGISTRY) if not path.startswith("genesets/")]
+    assert sorted(archives) == [f"benchmark/{name}.zip" for name in sorted([*JOINED["joined8"], "clinical"])]
+    assert all(REGISTRY["datasets"][name]["members"] == members for name, members in JOINED.items())
+
+
+def test_the_joined_methods_are_those_of_the_comparison():
+    methods = ["sglrr", "glrr", "lrrsc", "lrr", "lrr-l21", "spectral", "kmeans", "pca"]
+    assert read("joined.yaml")["methods"] == methods
+
+
+def test_a_member_is_resolved_as_any_dataset(mine):
+    own_url = "https://example.org/aml.zip"
+    datasets = {"both": joined("aml", "colon", "mine"), "aml": {"url": own_url, "omics": ["mirna"]}}
+    datasets["mine"] = mine | {"omics": {"other": mine["omics"]["methylation"], "mirna": mine["omics"]["expression"]}}
+    resolved = resolve(minimal(datasets=datasets), REGISTRY)
+    members = resolved["datasets"]["both"]["members"]
+    assert list(members) == ["aml", "colon", "mine"]
+    assert (members["aml"]["url"], members["colon"]["url"]) == (own_url, f"{SITE}/colon.zip")
+    assert members["mine"]["omics"] == {"mirna": mine["omics"]["expression"]}
+    assert list(resolved["datasets"]["mine"]["omics"]) == ["other", "mirna"]  # itself it keeps all
+    assert downloadable(resolved, REGISTRY)["benchmark/aml.zip"]["url"] == own_url
+    assert resolved["datasets"]["both"]["n_clusters"] == 3
+
+
+def test_a_joined_entry_may_say_otherwise():
+    entry = joined("aml", "colon", truth="gender", n_clusters=5, clinical_labels=["gender"], omics=["expression"])
+    resolved = resolve(minimal(datasets={"both": entry}), REGISTRY)
+    entry = resolved["datasets"]["both"]
+    assert (entry["truth"], entry["n_clusters"], entry["clinical_labels"]) == ("gender", 5, ["gender"])
+    assert entry["gene_sets"] == resolved["gene_sets"]
+    assert resolved["biology"] == [{"dataset": "both", "method": "dmacl", "k": 5}]
+    changed = resolve(minimal(datasets={"joined4": {"members": ["lung", "liver"]}}), REGISTRY)["datasets"]["joined4"]
+    assert (list(changed["members"]), changed["n_clusters"]) == (["lung", "liver"], 2)
+
+
+def test_members_on_one_scale_or_of_unknown_scale(mine):
+    del mine["truth"]
+    mine["omics"] = {"mirna": mine["omics"]["expression"]}
+    logged = joined("breast", "gbm", "mine", omics=["mirna"])
+    assert resolve(minimal(datasets={"a": logged, "mine": mine}), REGISTRY)
+    assert resolve(minimal(datasets={"a": joined("aml", "breast", omics=["methylation"])}), REGISTRY)
+    mine["preprocessing"] = {"log2": {"mirna": True}}
+    with pytest.raises(AmuclError, match="mirna of mine and of breast is not on one scale"):
+        resolve(minimal(datasets={"a": logged, "mine": mine}), REGISTRY)
+
+
+def test_files_of_members_are_checked(mine):
+    mine["omics"] = {"mirna": "absent.tsv"}
+    with pytest.raises(
+        AmuclError, match=r"absent\.tsv: the file of config key `datasets\.mine\.omics\.mirna` does not"
+    ):
+        resolve(minimal(datasets={"a": joined("aml", "mine"), "mine": mine}), REGISTRY)
+
+
 def test_registry_is_valid_and_complete():
     assert set(REGISTRY) == {"datasets", "gene_sets"}
-    assert len(REGISTRY["datasets"]) == 17
+    assert len(REGISTRY["datasets"]) == 22
     assert set(REGISTRY["gene_sets"]) == {"hallmark", "kegg", "reactome", "go_bp"}
 
 
@@ -386,7 +464,7 @@ WRONG = {
     ),
     "value of preprocessing": (
         {"preprocessing": {"normalize": "minmax"}},
-        "config key `preprocessing.normalize` is wrong; expected zscore or max or none; got 'minmax'",
+        "config key `preprocessing.normalize` is wrong; expected zscore or center or max or none; got 'minmax'",
     ),
     "log2": (
         {"preprocessing": {"log2": "maybe"}},
@@ -522,6 +600,52 @@ WRONG = {
         {"datasets": {"aml": {"omics": ["mirna"]}}, "biology": [{"dataset": "aml"}]},
         "config key `biology[0].dataset`: aml has no omic `expression` to explain subtypes with; got mirna",
     ),
+    "one member": (
+        {"datasets": {"a": joined("aml")}},
+        "config key `datasets.a.members` is wrong; expected at least 2 item(s); got ['aml']",
+    ),
+    "member twice": (
+        {"datasets": {"a": joined("aml", "aml")}},
+        "config key `datasets.a.members` is wrong; expected each item once; got ['aml', 'aml']",
+    ),
+    "unknown member": (
+        {"datasets": {"joined4": {"members": ["liver", "lungs"]}}},
+        "config key `datasets.joined4.members`: `lungs` is no dataset of source benchmark or files (did you mean "
+        "`lung`?); expected aml, breast, colon, gbm, kidney, liver, lung, melanoma, ovarian, sarcoma",
+    ),
+    "joined member": (
+        {"datasets": {"a": joined("aml", "joined3")}},
+        "config key `datasets.a.members`: `joined3` is no dataset of source benchmark or files; expected aml,",
+    ),
+    "member of itself": (
+        {"datasets": {"a": joined("aml", "a")}},
+        "config key `datasets.a.members`: `a` is no dataset of source benchmark or files",
+    ),
+    "simulated member": (
+        {"datasets": {"a": joined("aml", "simulated")}},
+        "config key `datasets.a.members`: `simulated` is no dataset of source benchmark or files",
+    ),
+    "published simulation as a member": (
+        {"datasets": {"a": joined("aml", "equal_5")}},
+        "config key `datasets.a.members`: `equal_5` is no dataset of source benchmark or files",
+    ),
+    "member without the omic": (
+        {"datasets": {"a": joined("aml", "colon"), "colon": {"omics": ["expression", "methylation"]}}},
+        "config key `datasets.a.omics`: `mirna` is no omic of its member colon; expected expression, methylation",
+    ),
+    "joined without omics": (
+        {"datasets": {"a": {"source": "joined", "members": ["aml", "colon"]}}},
+        "config key `datasets.a.omics` is missing; expected it to be set",
+    ),
+    "members on two scales": (
+        {"datasets": {"a": joined("aml", "colon", "breast")}},
+        "config key `datasets.a.members`: mirna of aml and of breast is not on one scale; expected the same `log2` in "
+        "the `preprocessing` of all members; got true for aml, false for breast; leave one of the two out",
+    ),
+    "biology of a joined dataset without expression": (
+        {"datasets": {"joined3": {}}, "biology": [{"dataset": "joined3"}]},
+        "config key `biology[0].dataset`: joined3 has no omic `expression` to explain subtypes with; got mirna",
+    ),
     "biology at k = 1": (
         {"biology": [{"dataset": "simulated", "k": 1}]},
         "config key `biology[0].k` is wrong; expected at least 2; got 1",
@@ -548,7 +672,7 @@ def test_datasets_are_required():
         ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
         (
             "datasets: {a: {}}",
-            "datasets.a.source` is wrong; expected simulated or benchmark or intersim_published or files; got None",
+            "a.source` is wrong; expected simulated or benchmark or intersim_published or files or joined; got None",
         ),
         ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),
         ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),

@@ -33,6 +33,7 @@ RESERVED_NAMES = {
     *("score_peers", "draw_confusion", "draw_ranking"),
 }
 DEFAULT_K = 6
+JOINABLE = ("benchmark", "files")
 CLINICAL_ARCHIVE = "benchmark/clinical.zip"
 INTERSIM_FILES = {
     "methylation": "omics1.txt",
@@ -87,8 +88,9 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     config : as read from YAML and the command line.
     registry : as `load_registry` returns it.
 
-    Returns a new dict. `datasets` maps names to complete entries; `biology` is a list of complete choices; `ks` of an
-    entry lists every k to be evaluated on it. Raises AmuclError for the first mistake found.
+    Returns a new dict. `datasets` maps names to complete entries, and so does `members` of a joined one; `biology` is a
+    list of complete choices; `ks` of an entry lists every k to be evaluated on it. Raises AmuclError for the first
+    mistake found.
     """
     resolved = _validate(copy.deepcopy(config), _schema("config"))
     resolved["preprocessing"] = _validate(
@@ -97,12 +99,16 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     resolved["datasets"] = {
         name: _dataset(name, entry, resolved, registry) for name, entry in resolved["datasets"].items()
     }
+    for name, entry in resolved["datasets"].items():
+        if entry["source"] == "joined":
+            entry["members"] = _members(name, entry, resolved, registry)
+            entry["n_clusters"] = entry["n_clusters"] or len(entry["members"])
     omics = dict.fromkeys(omic for entry in resolved["datasets"].values() for omic in _omics(entry))
     _check_omics(resolved["preprocessing"], omics, "preprocessing")
     _check_names(resolved["methods"], METHODS, "methods", "method")
     _check_method_settings(resolved["method_settings"])
     _check_mirror(resolved["mirror"])
-    _check_files(resolved["datasets"])
+    _check_files(_entries_read(resolved))
     _check_gene_sets(resolved, registry)
     _check_downloads(resolved, registry)
     resolved["biology"] = _biology(resolved)
@@ -151,7 +157,7 @@ def downloadable(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, 
 
 def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str, str | None]]:
     sources = []
-    for entry in config["datasets"].values():
+    for _, entry in _entries_read(config):
         if entry["source"] == "benchmark":
             sources.append({"url": entry["url"], "mirror_path": archive_path(entry), "sha256": entry["sha256"]})
             sources.append({"url": entry["clinical_url"], "mirror_path": CLINICAL_ARCHIVE, "sha256": None})
@@ -191,6 +197,46 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     return complete
 
 
+def _members(
+    name: str, entry: dict[str, Any], config: dict[str, Any], registry: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The members of a joined dataset: name -> complete entry, with no omics but those of the joined dataset."""
+    key, datasets = f"datasets.{name}", config["datasets"]
+    allowed = {**registry["datasets"], **datasets}
+    allowed = [other for other, known in allowed.items() if known["source"] in JOINABLE]
+    _check_names(entry["members"], allowed, f"{key}.members", f"dataset of source {' or '.join(JOINABLE)}")
+    members = {member: datasets.get(member) or _dataset(member, None, config, registry) for member in entry["members"]}
+    for member, own in members.items():
+        _check_names(entry["omics"], own["omics"], f"{key}.omics", f"omic of its member {member}")
+    _check_scale(members, entry["omics"], f"{key}.members")
+    return {member: own | {"omics": _chosen(own["omics"], entry["omics"])} for member, own in members.items()}
+
+
+def _check_scale(members: dict[str, dict[str, Any]], omics: list[str], key: str) -> None:
+    """Values that are still to be logged cannot stand beside values that are not."""
+    for omic in omics:
+        declared: dict[bool, str] = {}
+        for member, entry in members.items():
+            log2 = entry["preprocessing"].get("log2", "auto")
+            declared.setdefault(log2.get(omic, "auto") if isinstance(log2, dict) else log2, member)
+        if True in declared and False in declared:
+            raise AmuclError(
+                f"config key `{key}`: {omic} of {declared[True]} and of {declared[False]} is not on one scale",
+                expected="the same `log2` in the `preprocessing` of all members",
+                got=f"true for {declared[True]}, false for {declared[False]}",
+                action="leave one of the two out",
+            )
+
+
+def _chosen(own: list[str] | dict[str, str], omics: list[str]) -> list[str] | dict[str, str]:
+    return {omic: own[omic] for omic in omics} if isinstance(own, dict) else list(omics)
+
+
+def _entries_read(config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Names and entries of what a run reads: in place of a joined dataset its members."""
+    return [one for name, entry in config["datasets"].items() for one in entry.get("members", {name: entry}).items()]
+
+
 def _default_gene_sets(name: str, entry: dict[str, Any], config: dict[str, Any]) -> dict[str, list[str]]:
     """The run's collections; a simulated cohort brings its own, as its genes have no other meaning."""
     if entry["source"] != "simulated":
@@ -204,7 +250,7 @@ def _validate_dataset(entry: dict[str, Any], key: str) -> dict[str, Any]:
     sources = [source for source in definitions if source not in ("common", "preprocessing", "gene_set")]
     if entry.get("source") not in sources:
         raise _wrong(
-            f"{key}.source", " or ".join(sources), entry.get("source"), _suggestion(entry.get("source"), sources)
+            f"{key}.source", " or ".join(sources), entry.get("source"), _suggestion(entry.get("source") or "", sources)
         )
     return _validate(entry, definitions[entry["source"]], key)
 
@@ -269,9 +315,9 @@ def _check_mirror(mirror: str | list[str] | None) -> None:
             raise _wrong(key, "a folder that exists or an http or https URL", one)
 
 
-def _check_files(datasets: dict[str, dict[str, Any]]) -> None:
+def _check_files(entries: list[tuple[str, dict[str, Any]]]) -> None:
     """Every file a dataset of the user's own names is there, and is a file."""
-    for dataset, entry in datasets.items():
+    for dataset, entry in entries:
         if entry["source"] != "files":
             continue
         for key, path in {

@@ -240,6 +240,8 @@ PREPROCESSING_KEYS = (
     "truth",
     "n_clusters",
 )
+# What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
+MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
 SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels")
 
 
@@ -249,7 +251,13 @@ def simulation_settings(entry):
 
 def preprocessing_entry(entry):
     settings = in_order({key: value for key, value in entry.items() if key in PREPROCESSING_KEYS})
+    if entry["source"] == "joined":
+        settings["members"] = {name: member_entry(member) for name, member in entry["members"].items()}
     return settings | ({"omics": entry["omics"]} if "omics" in entry else {})
+
+
+def member_entry(member):
+    return {key: member[key] for key in MEMBER_KEYS if key in member}
 
 
 def omics_of(entry):
@@ -260,7 +268,16 @@ def omics_of(entry):
 
 def source_files(wildcards):
     """The files a dataset is read from."""
-    dataset, chosen = wildcards.dataset, entry(wildcards)
+    return files_of(wildcards.dataset, entry(wildcards))
+
+
+def files_of(dataset, chosen):
+    if chosen["source"] == "joined":
+        return {
+            f"{name}.{what}": files
+            for name, member in chosen["members"].items()
+            for what, files in files_of(name, member).items()
+        }
     if chosen["source"] == "benchmark":
         return {
             "archive": f"{DOWNLOADS}/{archive_path(chosen)}",

@@ -57,6 +57,14 @@ def test_max_normalisation():
     np.testing.assert_allclose(modality.layers["normalized"], expected, rtol=1e-6)
 
 
+def test_centring_keeps_the_spread_of_every_feature():
+    result = run({"a": random_table()}, normalize="center")
+    expected = random_table() - random_table().mean()
+    np.testing.assert_allclose(result.cohort["a"].layers["normalized"], expected, rtol=1e-5, atol=1e-6)
+    assert step(result, "normalize").reason == "center, per feature"
+    assert step(result, "normalize").values_changed == 12 * 8
+
+
 def test_every_step_has_one_row_and_the_rows_chain():
     first = random_table(prefix="x")
     first.iloc[:, 0] = np.nan

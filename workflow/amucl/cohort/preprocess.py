@@ -30,7 +30,7 @@ COUNT_THRESHOLD = 100.0
 _CHOICES = {
     "patients": ("intersect", "partial"),
     "impute": ("knn", "median", "none"),
-    "normalize": ("zscore", "max", "none"),
+    "normalize": ("zscore", "center", "max", "none"),
     "truth_missing": ("error", "ignore"),
 }
 
@@ -47,7 +47,7 @@ class Preprocessing:
     n_neighbors : number of nearest samples for ``knn``.
     log2 : log2(x + 1): True, False, or ``auto`` (see `looks_like_counts`); also per omic.
     top_features : number of features of highest variance that methods learn from, None for all; also per omic.
-    normalize : per feature: ``zscore``, ``max`` (x / max|x|) or ``none``.
+    normalize : per feature: ``zscore``, ``center`` (x - mean), ``max`` (x / max|x|) or ``none``.
     truth, truth_missing : column of known labels; whether patients without a label are an ``error``.
     n_clusters : reference number of clusters.
     min_samples : least number of patients.
@@ -344,6 +344,8 @@ def _modality(
 def _normalize(values: np.ndarray, how: str) -> np.ndarray:
     if how == "zscore":
         return (values - values.mean(axis=0)) / values.std(axis=0)
+    if how == "center":
+        return values - values.mean(axis=0)
     if how == "max":
         return values / np.abs(values).max(axis=0)
     return values

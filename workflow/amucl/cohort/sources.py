@@ -7,6 +7,7 @@ from typing import Any
 
 from amucl.cohort.benchmark import read_benchmark
 from amucl.cohort.cohort import RawCohort, read_files_cohort
+from amucl.cohort.joined import join_cohorts
 from amucl.cohort.published import read_published
 
 
@@ -18,8 +19,11 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     entry : of the configuration, complete.
     omics : their names.
     files : ``archive`` and ``clinical`` of the benchmark; else ``omics``, one file for each of `omics`, and
-        ``clinical`` where there is one.
+        ``clinical`` where there is one; of a joined dataset those of each member, as ``{member}.archive``.
     """
+    if entry["source"] == "joined":
+        members = entry["members"].items()
+        return join_cohorts({name: read_source(member, omics, _files_of(name, files)) for name, member in members})
     if entry["source"] == "benchmark":
         return read_benchmark(files["archive"], cancer=entry["cancer"], omics=omics, clinical_archive=files["clinical"])
     tables = dict(zip(omics, files["omics"], strict=True))
@@ -31,3 +35,8 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
         orientation=entry.get("orientation", "features_in_rows"),
         tcga=entry.get("tcga_barcodes", False),
     )
+
+
+def _files_of(member: str, files: Mapping[str, Any]) -> dict[str, Any]:
+    prefix = f"{member}."
+    return {name.removeprefix(prefix): paths for name, paths in files.items() if name.startswith(prefix)}
