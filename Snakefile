@@ -18,6 +18,7 @@ localrules:
     download,
     report,
     dataset_report,
+    sensitivity_figures,
 
 
 rule all:
@@ -27,6 +28,11 @@ rule all:
         "results/comparison/summary.tsv",
         "results/comparison/clinic.png",
         "results/report.html",
+
+
+rule sensitivity_figures:
+    input:
+        expand("results/{dataset}/{method}/sensitivity.png", dataset=DATASETS, method=methods_of("lowrank")),
 
 
 # Every dataset is a target of its own: `snakemake --cores all aml`.

@@ -58,6 +58,7 @@ def test_defaults_are_filled_in():
         "kmeans_restarts": 1000,
         "kmeans_starts": ["k-means++", "random"],
         "stability": {"draws": 100, "fraction": 0.8},
+        "sensitivity": {"parameters": ["lam", "beta", "gamma"], "factors": [0.01, 0.1, 0.3, 1, 3, 10, 100]},
         "max_permutations": 100_000,
         "peers": None,
         "preprocessing": {},
@@ -187,7 +188,7 @@ def test_joined_cancers():
     assert {name: list(entry["members"]) for name, entry in resolved["datasets"].items()} == JOINED
     for name, entry in resolved["datasets"].items():
         assert (entry["truth"], entry["n_clusters"], entry["omics"]) == ("cancer", int(name[-1]), ["mirna"])
-        assert entry["preprocessing"] == {"log2": True, "normalize": "center"}
+        assert entry["preprocessing"] == {"log2": True, "normalize": "none"}
         assert entry["n_clusters"] in entry["ks"]
         for cancer, member in entry["members"].items():
             assert (member["cancer"], member["omics"]) == (cancer, ["mirna"])  # the registry declares three
@@ -523,6 +524,18 @@ WRONG = {
     "subsamples of everybody": (
         {"stability": {"fraction": 1.0}},
         "config key `stability.fraction` is wrong; expected at most 0.95; got 1.0",
+    ),
+    "weight that no method has": (
+        {"sensitivity": {"parameters": ["alpha"]}},
+        "config key `sensitivity.parameters[0]` is wrong; expected lam or beta or gamma; got 'alpha'",
+    ),
+    "no factor": (
+        {"sensitivity": {"factors": []}},
+        "config key `sensitivity.factors` is wrong; expected at least 1 item(s); got []",
+    ),
+    "factor of zero": (
+        {"sensitivity": {"factors": [1, 0]}},
+        "config key `sensitivity.factors[1]` is wrong; expected at least 1e-06; got 0",
     ),
     "too few permutations": (
         {"max_permutations": 10},

@@ -12,10 +12,16 @@ from tests.shared import REPOSITORY
 
 PARTS = ("Snakefile", "config", "envs", "profiles", "workflow")
 
-# Small and quick, with all methods and all stages.
+# Small and quick, with all stages, and of each the methods that differ in kind.
 MINI = {
     "datasets": {"simulated": {}},
-    "method_settings": {"dmacl": {"epochs": 100, "n_restarts": 2}, "dmacl-published": {"epochs": 4}},
+    "methods": ["dmacl", "dmacl-published", "sglrr", "lrr", "pca", "kmeans"],
+    "method_settings": {
+        "dmacl": {"epochs": 100, "n_restarts": 2},
+        "dmacl-published": {"epochs": 4},
+        "lrr": {"landmarks": 60},
+    },
+    "sensitivity": {"parameters": ["beta", "gamma"], "factors": [10]},
     "k": [2, 3, 5],
     "kmeans_restarts": 10,
     "stability": {"draws": 30},

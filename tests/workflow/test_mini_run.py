@@ -12,6 +12,7 @@ from amucl.cohort.cohort import about, read_cohort
 from amucl.files import read_matrix, read_table
 from amucl.fitting import read_arrays
 from amucl.methods import METHODS
+from tests.workflow.runner import MINI
 
 KS = (2, 3, 4, 5)
 K4 = "simulated/dmacl/k4"
@@ -57,7 +58,7 @@ def test_no_sample_is_lost_without_a_word(mini):
     assert dropped["reason"].str.len().min() > 0
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", MINI["methods"])
 def test_every_method_labels_every_patient_for_every_k(mini, method):
     samples = complete_patients(mini)
     embedding = read_matrix(mini.path(f"simulated/{method}/embedding.tsv"))
@@ -71,7 +72,7 @@ def test_every_method_labels_every_patient_for_every_k(mini, method):
         assert sizes.is_monotonic_decreasing
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", MINI["methods"])
 def test_metrics_are_complete_and_tidy(mini, method):
     table = read_table(mini.path(f"simulated/{method}/metrics.tsv"))
     assert list(table.columns) == ["dataset", "method", "seed", "k", "metric", "space", "value", "warning"]
@@ -97,14 +98,14 @@ def test_planted_subtypes_are_recovered(mini):
 
 def test_all_methods_stand_in_the_comparison(mini):
     table = read_table(mini.path("comparison/metrics.tsv"))
-    parts = [read_table(mini.path(f"simulated/{method}/metrics.tsv")) for method in METHODS]
+    parts = [read_table(mini.path(f"simulated/{method}/metrics.tsv")) for method in MINI["methods"]]
     pd.testing.assert_frame_equal(table, pd.concat(parts, ignore_index=True))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", MINI["methods"])
 def test_every_restart_is_accounted_for(mini, method):
     table = read_table(mini.path(f"simulated/{method}/restarts.tsv"))
-    if method == "sglrr":
+    if METHODS[method].stage == "lowrank":
         assert table.empty
         return
     assert set(table["n_restarts"]) == {10}
@@ -129,7 +130,7 @@ def test_the_data_speak_for_the_planted_k(mini):
 
 def test_the_summary_has_a_line_per_method(mini):
     table = read_table(mini.path("comparison/summary.tsv"))
-    assert list(table["method"]) == list(METHODS)
+    assert list(table["method"]) == MINI["methods"]
     assert set(table["k"]) == {4}
     dmacl = table.set_index("method").loc["dmacl"]
     assert dmacl["ari"] > 0.9
@@ -200,10 +201,45 @@ def test_planted_survival_differs(mini):
     assert row["p_permutation"] < 1e-3
 
 
-def test_sglrr_certifies_its_optimum(mini):
-    solver = read_table(mini.path("simulated/sglrr/solver.tsv")).iloc[0]
+@pytest.mark.parametrize("method", ["sglrr", "lrr"])
+def test_the_low_rank_methods_certify_their_optimum(mini, method):
+    solver = read_table(mini.path(f"simulated/{method}/solver.tsv")).iloc[0]
     assert solver["converged"]
-    assert 0 <= solver["gap"] <= 1e-2
+    assert 0 <= solver["gap"] <= solver["tol"] == 1e-2
+    assert solver["seconds"] > 0
+    history = read_table(mini.path(f"simulated/{method}/history.tsv"))
+    assert history["gap"].iloc[-1] == solver["gap"]
+
+
+def test_a_representation_is_symmetric_where_the_method_asks_and_of_landmarks_where_there_are(mini):
+    everyone = complete_patients(mini)
+    stored = {name: read_arrays(mini.path(f"simulated/{name}/representation.npz")) for name in ("sglrr", "lrr")}
+    samples, arrays = stored["sglrr"]
+    assert samples == everyone
+    np.testing.assert_array_equal(arrays["representation"], arrays["representation"].T)
+    landmarks, arrays = stored["lrr"]
+    assert arrays["representation"].shape == (60, 60)
+    assert not np.allclose(arrays["representation"], arrays["representation"].T)
+    assert landmarks == [sample for sample in everyone if sample in set(landmarks)]
+    samples, arrays = read_arrays(mini.path("simulated/lrr/affinity.npz"))
+    assert samples == everyone
+    assert arrays["affinity"].shape == (len(everyone), len(everyone))
+
+
+def test_sensitivity_is_a_target_of_its_own(mini):
+    assert not list(mini.path("simulated").rglob("sensitivity*"))
+    mini.snakemake("--", "sensitivity_figures")
+    for method, parameters in {"sglrr": ["beta", "gamma"], "lrr": ["gamma"]}.items():
+        table = read_table(mini.path(f"simulated/{method}/sensitivity.tsv"))
+        assert list(table["parameter"].unique()) == parameters
+        assert list(table["factor"]) == [1, 10] * len(parameters)
+        default = table[table["factor"] == 1].iloc[0]
+        metrics = read_table(mini.path(f"simulated/{method}/metrics.tsv")).query("k == 4 and space == 'truth'")
+        scores = metrics.set_index("metric")["value"]
+        assert [default[name] for name in ("ari", "nmi", "accuracy")] == pytest.approx(
+            list(scores[["ari", "nmi", "accuracy"]])
+        )
+        assert mini.path(f"simulated/{method}/sensitivity.png").exists()
 
 
 def test_every_figure_is_a_picture(mini):
@@ -232,6 +268,7 @@ def test_the_report_holds_figures_tables_and_captions(mini):
         "gsea.png",
         "loss.png",
         "affinity.png",
+        "representation.png",
         "subtypes.html",
         "preprocessing.html",
         "summary.html",
@@ -251,7 +288,9 @@ def test_progress_and_loss_are_live(mini):
     assert "epoch 100 of 100: loss" in log
 
 
-@pytest.mark.parametrize("sidecar", ["cohort", "dmacl/embedding", "dmacl/labels", "dmacl/metrics", "dmacl/k4/gsea"])
+@pytest.mark.parametrize(
+    "sidecar", ["cohort", "dmacl/embedding", "sglrr/embedding", "dmacl/labels", "dmacl/metrics", "dmacl/k4/gsea"]
+)
 def test_every_result_tells_what_made_it(mini, sidecar):
     record = json.loads(mini.path(f"simulated/{sidecar}.provenance.json").read_text())
     assert set(record) == {"code", "device", "parameters", "platform", "python", "threads", "versions"}

@@ -28,7 +28,9 @@ def test_running_again_does_nothing(mini):
 
 def test_a_changed_method_reruns_itself_and_what_follows(mini):
     files = touched_files(mini, "lowrank/solvers.py")
-    assert {file.rsplit("/", 1)[0] for file in files} == {"results", "results/simulated/sglrr", "results/comparison"}
+    assert {file.rsplit("/", 1)[0] for file in files} == {
+        *("results", "results/simulated/sglrr", "results/simulated/lrr", "results/comparison")
+    }
     assert "results/simulated/sglrr/embedding.tsv" in files
     assert "results/simulated/sglrr/labels.tsv" in files
     assert "results/comparison/metrics.tsv" in files
@@ -40,7 +42,7 @@ def test_a_changed_encoder_reruns_both_presets_and_the_biology(mini):
     files = touched_files(mini, "representation/encoder.py")
     assert {"results/simulated/dmacl/embedding.tsv", "results/simulated/dmacl-published/embedding.tsv"} <= files
     assert "results/simulated/dmacl/k4/gsea.tsv" in files
-    assert not any(f"/{method}/" in file for file in files for method in ("sglrr", "pca", "kmeans"))
+    assert not any(f"/{method}/" in file for file in files for method in ("sglrr", "lrr", "pca", "kmeans"))
 
 
 def test_a_changed_figure_draws_again_and_computes_nothing(mini):

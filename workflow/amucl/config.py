@@ -30,7 +30,7 @@ RESERVED_NAMES = {
     *("fetch", "gsea", "kmeans", "logs", "markers", "metrics", "over_representation", "peers", "preprocess"),
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
-    *("score_peers", "draw_confusion", "draw_ranking"),
+    *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")

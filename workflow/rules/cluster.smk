@@ -38,6 +38,7 @@ rule metrics:
         embedding="results/{dataset}/{method}/embedding.tsv",
         labels="results/{dataset}/{method}/labels.tsv",
         restarts=restarts_of,
+        solver=solver_of,
     output:
         metrics="results/{dataset}/{method}/metrics.tsv",
         restarts="results/{dataset}/{method}/restarts.tsv",

@@ -159,6 +159,11 @@ def restarts_of(wildcards):
     return [] if METHODS[wildcards.method].stage == "lowrank" else "results/{dataset}/{method}/restarts.npz"
 
 
+def solver_of(wildcards):
+    """How well a method's problem was solved, if it solves one."""
+    return "results/{dataset}/{method}/solver.tsv" if METHODS[wildcards.method].stage == "lowrank" else []
+
+
 def affinity_of(wildcards):
     """The affinity that a method's clusters are cut from, if they are."""
     return "results/{dataset}/{method}/affinity.npz" if METHODS[wildcards.method].stage == "lowrank" else []
@@ -215,7 +220,7 @@ def results_of(datasets):
         files += [
             f"results/{dataset}/{method}/{figure}.png"
             for method in methods_of("lowrank")
-            for figure in ("affinity", "convergence")
+            for figure in ("affinity", "representation", "convergence")
         ]
     for choice in config["biology"]:
         if choice["dataset"] in datasets:

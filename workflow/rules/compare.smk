@@ -330,8 +330,10 @@ rule draw_affinity:
     input:
         cohort="results/{dataset}/cohort.h5mu",
         affinity="results/{dataset}/{method}/affinity.npz",
+        representation="results/{dataset}/{method}/representation.npz",
         labels="results/{dataset}/{method}/labels.tsv",
         history="results/{dataset}/{method}/history.tsv",
+        solver="results/{dataset}/{method}/solver.tsv",
     output:
         affinity=[
             report(
@@ -343,6 +345,17 @@ rule draw_affinity:
             ),
             "results/{dataset}/{method}/affinity.pdf",
             "results/{dataset}/{method}/affinity.svg",
+        ],
+        representation=[
+            report(
+                "results/{dataset}/{method}/representation.png",
+                caption="../report/representation.rst",
+                category="4 Training and solving",
+                subcategory="{dataset}",
+                labels={"figure": "representation of {method}"},
+            ),
+            "results/{dataset}/{method}/representation.pdf",
+            "results/{dataset}/{method}/representation.svg",
         ],
         convergence=[
             report(
@@ -371,6 +384,40 @@ rule draw_affinity:
         k=reference_k,
         code=code("draw_affinity.py"),
     message:
-        "Drawing the affinity of {wildcards.method} on {wildcards.dataset}"
+        "Drawing the representation of {wildcards.method} on {wildcards.dataset}"
     script:
         "../scripts/draw_affinity.py"
+
+
+rule draw_sensitivity:
+    input:
+        table="results/{dataset}/{method}/sensitivity.tsv",
+    output:
+        report(
+            "results/{dataset}/{method}/sensitivity.png",
+            caption="../report/sensitivity.rst",
+            category="4 Training and solving",
+            subcategory="{dataset}",
+            labels={"figure": "sensitivity of {method}"},
+        ),
+        "results/{dataset}/{method}/sensitivity.pdf",
+        "results/{dataset}/{method}/sensitivity.svg",
+        provenance="results/{dataset}/{method}/sensitivity_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/draw_sensitivity.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/draw_sensitivity.tsv"
+    wildcard_constraints:
+        method=names(methods_of("lowrank")),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        k=reference_k,
+        code=code("draw_sensitivity.py"),
+    message:
+        "Drawing what the weights of {wildcards.method} change on {wildcards.dataset}"
+    script:
+        "../scripts/draw_sensitivity.py"

@@ -1,4 +1,6 @@
-# Low-rank representations: an affinity between samples, cut into k clusters.
+# Low-rank representations: an affinity between samples, cut into k clusters; and what their weights change.
+
+SOLVING_GPUS = 1 if config["device"] == "cuda" else 0
 
 
 rule represent:
@@ -21,7 +23,8 @@ rule represent:
         "../../envs/amucl.yaml"
     threads: config["threads"]["lowrank"]
     resources:
-        mem_mb=8000,
+        gpu=SOLVING_GPUS,
+        mem_mb=4000,
         runtime=120,
     params:
         method=registry_entry,
@@ -58,3 +61,34 @@ rule cut:
         "Cutting the affinity of {wildcards.method} on {wildcards.dataset}"
     script:
         "../scripts/cut.py"
+
+
+rule sensitivity:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+    output:
+        table="results/{dataset}/{method}/sensitivity.tsv",
+        provenance="results/{dataset}/{method}/sensitivity.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/sensitivity.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/sensitivity.tsv"
+    wildcard_constraints:
+        method=names(methods_of("lowrank")),
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["lowrank"]
+    resources:
+        gpu=SOLVING_GPUS,
+        mem_mb=4000,
+        runtime=1440,
+    params:
+        method=registry_entry,
+        settings=method_settings,
+        sensitivity=in_order(config["sensitivity"]),
+        k=reference_k,
+        code=method_code("sensitivity.py"),
+    message:
+        "Varying the weights of {wildcards.method} on {wildcards.dataset}; follow in {log}"
+    script:
+        "../scripts/sensitivity.py"

@@ -6,13 +6,18 @@ from _stage import stage
 from amucl.files import write_table
 from amucl.fitting import fit_method, write_arrays, write_embedding
 
-with stage(snakemake):
+with stage(snakemake) as used:
+    used["device"] = "cuda" if snakemake.config["device"] == "cuda" else "cpu"
     fitted = fit_method(
-        snakemake.input.cohort, snakemake.wildcards.method, snakemake.params.settings, n_threads=snakemake.threads
+        snakemake.input.cohort,
+        snakemake.wildcards.method,
+        {**snakemake.params.settings, "device": used["device"]},
+        n_threads=snakemake.threads,
     )
     model = fitted.estimator
+    represented = fitted.samples if model.landmarks_ is None else [fitted.samples[row] for row in model.landmarks_]
     write_embedding(fitted, snakemake.output.embedding)
     write_arrays(snakemake.output.affinity, fitted.samples, affinity=model.affinity_)
-    write_arrays(snakemake.output.representation, fitted.samples, representation=model.representation_)
-    write_table(pd.DataFrame([model.solver_]), snakemake.output.solver)
+    write_arrays(snakemake.output.representation, represented, representation=model.representation_)
+    write_table(pd.DataFrame([model.solver_]).assign(tol=model.tol), snakemake.output.solver)
     write_table(model.history_, snakemake.output.history)

@@ -66,6 +66,15 @@ def test_without_the_data_and_the_truth_the_own_space_is_all_there_is(inputs):
     assert found.trust["warning"].str.contains("unchecked: no common space").all()
 
 
+def test_a_methods_own_doubts_join_the_warnings(inputs):
+    plain, doubted = evaluate(**inputs), evaluate(**inputs, doubts={3: "unsolved", 9: "elsewhere"})
+    before, after = (found.trust.set_index("k")["warning"] for found in (plain, doubted))
+    assert after[3] == "; ".join(filter(None, ["unsolved", before[3]]))
+    pd.testing.assert_series_equal(after.drop(3), before.drop(3))
+    own = doubted.metrics.query("k == 3 and space == 'embedding'")["warning"]
+    assert (own == after[3]).all()
+
+
 def test_samples_may_stand_in_any_order(inputs):
     expected = evaluate(**inputs)
     rng = np.random.default_rng(3)

@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
-from amucl.lowrank.family import SGLRR
+from amucl.lowrank.family import LRR, LRRSC, SGLRR, GraphLRR
 from amucl.lowrank.samples import joined_samples
 from tests.shared import SHARED, needs_shared
 from tests.unit.lowrank.problems import planted
@@ -37,7 +37,7 @@ def test_groups_are_found_and_results_are_described(views):
     assert model.converged_
     assert model.n_features_in_ == 80
     assert list(model.solver_) == [
-        *("solver", "iterations", "seconds", "primal", "dual", "gap", "r1", "r2", "rank", "converged")
+        *("solver", "iterations", "seconds", "primal", "dual", "gap", "r1", "r2", "rank", "samples", "converged")
     ]
     assert model.solver_["seconds"] > 0
     assert 0 <= model.solver_["gap"] <= 1e-2
@@ -79,6 +79,42 @@ def test_float32_clusters_as_float64(views):
     assert single.affinity_.dtype == single.embedding_.dtype == np.float32
     np.testing.assert_allclose(single.affinity_, double.affinity_, atol=1e-2)
     np.testing.assert_array_equal(single.labels_, double.labels_)
+
+
+def test_many_samples_are_solved_in_float32_unless_asked_otherwise(views, monkeypatch):
+    X, _ = views
+    monkeypatch.setattr("amucl.lowrank.family.LARGE", 45)
+    assert SGLRR(max_iter=10).fit(X).representation_.dtype == np.float32
+    assert SGLRR(max_iter=10, dtype="float64").fit(X).representation_.dtype == np.float64
+    monkeypatch.setattr("amucl.lowrank.family.LARGE", 46)
+    assert SGLRR(max_iter=10).fit(X).representation_.dtype == np.float64
+
+
+@pytest.mark.parametrize("member", [SGLRR, GraphLRR, LRRSC, LRR])
+@pytest.mark.parametrize("noise", ["l1", "l21"])
+def test_every_member_finds_clear_groups_on_either_library(views, member, noise):
+    X, truth = views
+    numpy, torch = (member(3, noise=noise, device=device).fit(X) for device in ("numpy", "torch"))
+    assert adjusted_rand_score(truth, numpy.labels_) == 1
+    assert numpy.converged_
+    np.testing.assert_allclose(numpy.representation_, torch.representation_, atol=1e-9)
+    np.testing.assert_allclose(numpy.embedding_, torch.embedding_, atol=1e-4)
+    symmetric = np.array_equal(numpy.representation_, numpy.representation_.T)
+    assert symmetric == (member is not LRR)
+    assert (numpy.representation_.min() < -0.01) == (member is not SGLRR)
+
+
+@pytest.mark.parametrize("noise", ["l1", "l21"])
+def test_automatic_gamma_prices_noise_below_a_sample_by_itself(views, noise):
+    """Whatever the units, the number of features and the samples that are zero."""
+    X, _ = views
+    for data in (X, [1000 * X[0]], [np.vstack([X[0], np.zeros((3, 60))])]):
+        samples = joined_samples(data)
+        problem = SGLRR(noise=noise)._problem(samples)
+        prices = [problem.gamma * problem.noise_norm(sample[:, None]) for sample in samples if sample.any()]
+        assert np.mean(prices) == pytest.approx(0.8)
+    normal = np.random.default_rng(0).normal(size=(50, 4000))
+    assert SGLRR()._problem(joined_samples(normal)).gamma == pytest.approx(4000**-0.5, rel=0.01)
 
 
 def test_views_weigh_equally_whatever_their_units_and_constants_are_dropped(views):
@@ -179,6 +215,11 @@ def test_bad_views_are_one_error(views, spoil, message):
         {"tol": 0},
         {"solver": "svd"},
         {"dtype": "float16"},
+        {"noise": "l2"},
+        {"device": "gpu"},
+        {"landmarks": 46},
+        {"landmarks": 1},
+        {"landmarks": 10.5},
         {"max_iter": 0},
         {"n_neighbors": 2.5},
     ],

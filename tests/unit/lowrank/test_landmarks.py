@@ -46,4 +46,5 @@ def test_a_few_landmarks_cluster_as_all_samples_do():
 
 def test_every_sample_a_landmark_is_the_exact_method():
     X, _ = groups(n=60)
-    np.testing.assert_array_equal(SGLRR(4, landmarks=60).fit(X).embedding_, SGLRR(4).fit(X).embedding_)
+    exact, all_of_them = SGLRR(4).fit(X), SGLRR(4, landmarks=60).fit(X)
+    np.testing.assert_allclose(all_of_them.embedding_, exact.embedding_, atol=1e-6)

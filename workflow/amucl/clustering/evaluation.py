@@ -42,6 +42,7 @@ def evaluate(
     labels: pd.DataFrame,
     restarts: Mapping[int, Restarts],
     truth: pd.Series | None,
+    doubts: Mapping[int, str] | None = None,
 ) -> Evaluation:
     """Score the clusters of one method.
 
@@ -53,6 +54,7 @@ def evaluate(
     restarts : k -> Restarts of k-means on the embedding; empty for a method that clusters otherwise.
     truth : known labels by sample, missing where unknown, or None; fewer than 2 known ones tell nothing and count as
         none. All are indexed by the same samples, in any order.
+    doubts : k -> what the method itself says against its clusters; it joins the warnings of the collapse guard.
     """
     if truth is not None and (~missing_labels(truth)).sum() < 2:
         truth = None
@@ -65,6 +67,8 @@ def evaluate(
         reference=None if common is None else _reference_labels(common, labels, seed),
         seed=seed,
     )
+    own = trust["k"].map(dict(doubts or {})).fillna("")
+    trust["warning"] = ["; ".join(filter(None, both)) for both in zip(own, trust["warning"], strict=True)]
     metrics = metrics_table(
         dataset=dataset,
         method=method,

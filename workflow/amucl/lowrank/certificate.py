@@ -11,7 +11,8 @@ from amucl.lowrank.problem import Problem
 from amucl.lowrank.proximal import clip
 
 REPAIRS = 4
-WORTH_REPAIRING = 20  # times the wanted gap: further off, an iteration gains more than a repair
+WORTH_REPAIRING = 100  # times the wanted gap: further off, an iteration gains more than a repair
+STALLED = 0.9  # of the gap left by a repair: another is not worth its eigenvectors
 RIDGE = 1e-3  # relative to the largest eigenvalue of X^T X
 
 
@@ -61,13 +62,13 @@ class Certifier:
         Z = problem.project_symmetry(Z)
         q, graph = problem.roughness(Z), problem.project_symmetry(problem.graph_gradient(Z))
         Y2 = self._within(problem.project_symmetry(Y2))
-        correction, best = None, float("-inf")
+        correction, best, gap = None, float("-inf"), float("inf")
         for _ in range(1 + REPAIRS):
             XtY1, linear = self._multiply(Y1, correction)
             excess, _, w = problem.shrink_rank(XtY1 - Y2 - graph, 1.0)
             best = max(best, _scaled_bound(linear, q, 1 + self._rounding() + (float(abs(w[0])) if len(w) else 0.0)))
-            gap = Certificate(primal, best).gap
-            if len(w) == 0 or gap <= tol or gap > WORTH_REPAIRING * tol > 0:
+            before, gap = gap, Certificate(primal, best).gap
+            if len(w) == 0 or gap <= tol or gap > WORTH_REPAIRING * tol > 0 or gap > STALLED * before:
                 break
             moved = self._within(Y2 + excess)
             correction = self._regress(excess - (moved - Y2))

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from amucl.errors import AmuclError
 from amucl.lowrank.affinity import angular_affinity, normalized_cuts, representation_factor, unit_rows
 from amucl.lowrank.arrays import DEVICES, host, placed
+from amucl.lowrank.doubts import NEAR_IDENTITY
 from amucl.lowrank.graph import knn_graph, laplacian
 from amucl.lowrank.landmarks import choose_landmarks
 from amucl.lowrank.problem import NOISES, Problem
 from amucl.lowrank.samples import Views, as_list, joined_samples
 from amucl.lowrank.solvers import SOLVERS, Solution
+from amucl.threads import limited_threads
 
 logger = logging.getLogger(__name__)
 
+LARGE = 1000  # samples
+NOISE_PRICE = 0.8
 RANK_TOLERANCE = 1e-6  # relative to the largest |eigenvalue| of Z
 
 
@@ -34,8 +38,9 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     ----------
     n_clusters : clusters in `labels_`; None computes no `labels_` (`labels(k)` serves every k).
     lam, beta : weights of sparsity and of the graph, where a member has them.
-    gamma : weight of the noise; "auto" is 2 / sqrt(max(features, samples)) for l1 noise of unit-length samples, and for
-        l21 noise that times sqrt(features): the same price for noise that is spread evenly over the features.
+    gamma : weight of the noise; "auto" makes a sample that is noise altogether cost NOISE_PRICE on average. A sample
+        represented by itself alone costs 1, its share of the nuclear norm of the identity: at a price below 1 that
+        never pays, and only what samples share is represented. For l1 noise and normal values: 1 / sqrt(features).
     noise : "l1", or "l21" for outlying samples.
     n_neighbors : neighbours in the graph; also the landmarks that place another sample.
     nonneg : whether Z >= 0 is asked (published for sgLRR only).
@@ -44,10 +49,10 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     max_iter : cap on the iterations.
     landmarks : None represents every sample. A number represents that many samples, chosen by `random_state`, and
         places the others beside their nearest ones: an approximation for thousands of samples.
-    dtype : "float64", or "float32" for speed and half the memory.
+    dtype : "float64", "float32" for speed and half the memory, or "auto": float32 from 1,000 samples on.
     random_state : seed of the landmarks and of the eigensolver's start in normalised cuts.
     n_threads : threads of the linear algebra; results are identical only at the same number.
-    device : "cpu" (NumPy), "cuda" (a GPU, by torch), "torch" (torch on the processor).
+    device : "cpu" (the faster of NumPy and torch), "cuda", or the library on the processor: "numpy", "torch".
 
     Attributes
     ----------
@@ -58,7 +63,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     labels_ : (n,) labels from 0, if `n_clusters` is given.
     landmarks_ : rows that were represented, or None.
     converged_ : whether `tol` was reached.
-    solver_ : dict of solver, iterations, seconds, primal, dual, gap, r1, r2, rank, converged.
+    solver_ : dict of solver, iterations, seconds, primal, dual, gap, r1, r2, rank, samples (rows of Z), converged.
     history_ : DataFrame of iteration, primal, dual, gap, r1, r2, rank.
     n_features_in_ : features over all views.
     """
@@ -81,7 +86,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
             raise self._bad("n_clusters", f"2 to {n}, the number of samples", self.n_clusters)
         if self.landmarks is not None and not 2 <= self.landmarks <= n:
             raise self._bad("landmarks", f"None, or 2 to {n}, the number of samples", self.landmarks)
-        with threadpool_limits(self.n_threads):
+        with limited_threads(self.n_threads):
             begin = time.perf_counter()
             self._landmarks = None
             if self.landmarks is not None:
@@ -104,7 +109,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
             logger.warning(
                 "k = %d: Z has rank %d, too low for as many clusters: raise gamma, or ask for fewer", k, rank
             )
-        with threadpool_limits(self.n_threads):
+        with limited_threads(self.n_threads):
             return normalized_cuts(self.affinity_, k, self.random_state)
 
     def fit_predict(self, views: Views, y: object = None) -> np.ndarray:
@@ -126,12 +131,12 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
         return None if self._landmarks is None else self._landmarks.chosen
 
     def _problem(self, samples: np.ndarray) -> Problem:
-        n, m = samples.shape
-        gamma = self.gamma
-        if gamma == "auto":
-            gamma = 2 / max(n, m) ** 0.5 * (m**0.5 if self.noise == "l21" else 1)
-        L = laplacian(knn_graph(samples, self.n_neighbors)).astype(self.dtype)
-        X = np.ascontiguousarray(samples.T, dtype=self.dtype)
+        gamma = NOISE_PRICE / _noise_of_a_sample(samples, self.noise) if self.gamma == "auto" else self.gamma
+        dtype = self.dtype
+        if dtype == "auto":
+            dtype = "float64" if len(samples) < LARGE else "float32"
+        L = laplacian(knn_graph(samples, self.n_neighbors)).astype(dtype)
+        X = np.ascontiguousarray(samples.T, dtype=dtype)
         weights = float(self.lam), float(self.beta), float(gamma)
         X, L = placed(X, self.device), placed(L, self.device)
         return Problem(X, L, *weights, self.nonneg, self.symmetric, self.noise)
@@ -150,6 +155,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
             "seconds": round(seconds, 3),
             **solution.history.iloc[-1][["primal", "dual", "gap", "r1", "r2"]].to_dict(),
             "rank": int(strong.sum()),
+            "samples": len(Z),
             "converged": solution.converged,
         }
 
@@ -163,7 +169,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
         if found["rank"] == 0:
             advice = f"raise gamma well above {smallest_gamma(problem):.3g}"
             logger.warning("Z = 0, no sample is represented (gamma = %.3g): %s", problem.gamma, advice)
-        elif found["rank"] > 0.9 * n:
+        elif found["rank"] > NEAR_IDENTITY * n:
             advice = f"lower gamma (now {problem.gamma:.3g})"
             logger.warning("Z has rank %d of %d samples, nearly the identity: %s", found["rank"], n, advice)
 
@@ -176,12 +182,12 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
             raise self._bad("gamma", "'auto' or a number above 0", self.gamma)
         if not 0 < self.tol < 1:
             raise self._bad("tol", "between 0 and 1", self.tol)
-        for name, choices in (("solver", SOLVERS), ("noise", NOISES), ("dtype", ("float32", "float64"))):
+        for name, choices in (("solver", SOLVERS), ("noise", NOISES), ("dtype", ("auto", "float32", "float64"))):
             value = getattr(self, name)
             if str(value) not in choices:
                 raise self._bad(name, " or ".join(choices), value)
-        if self.device not in ("cpu", "torch") and not str(self.device).startswith("cuda"):
-            raise self._bad("device", DEVICES, self.device)
+        if not re.fullmatch(DEVICES, str(self.device)):
+            raise self._bad("device", "cpu, cuda, numpy or torch", self.device)
         whole = {name: getattr(self, name) for name in ("n_neighbors", "max_iter", "n_threads")}
         if self.landmarks is not None:
             whole["landmarks"] = self.landmarks
@@ -216,7 +222,7 @@ class LRR(LowRankRepresentation):
         tol: float = 1e-2,
         max_iter: int = 500,
         landmarks: int | None = None,
-        dtype: str = "float64",
+        dtype: str = "auto",
         random_state: int = 0,
         n_threads: int = 1,
         device: str = "cpu",
@@ -272,7 +278,7 @@ class GraphLRR(LowRankRepresentation):
         tol: float = 1e-2,
         max_iter: int = 500,
         landmarks: int | None = None,
-        dtype: str = "float64",
+        dtype: str = "auto",
         random_state: int = 0,
         n_threads: int = 1,
         device: str = "cpu",
@@ -320,7 +326,7 @@ class SGLRR(LowRankRepresentation):
         tol: float = 1e-2,
         max_iter: int = 500,
         landmarks: int | None = None,
-        dtype: str = "float64",
+        dtype: str = "auto",
         random_state: int = 0,
         n_threads: int = 1,
         device: str = "cpu",
@@ -340,6 +346,12 @@ class SGLRR(LowRankRepresentation):
         self.random_state = random_state
         self.n_threads = n_threads
         self.device = device
+
+
+def _noise_of_a_sample(samples: np.ndarray, noise: str) -> float:
+    """Mean norm of a sample (n, m) as noise, of those that are not zero."""
+    norms = np.abs(samples).sum(axis=1) if noise == "l1" else np.linalg.norm(samples, axis=1)
+    return float(norms[norms > 0].mean()) if norms.any() else 1.0
 
 
 def smallest_gamma(problem: Problem) -> float:

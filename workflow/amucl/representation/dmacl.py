@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 
@@ -18,7 +16,6 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from amucl.errors import AmuclError
@@ -38,6 +35,7 @@ from amucl.representation.losses import (
 )
 from amucl.representation.training import choose_device, train
 from amucl.representation.views import GaussianViews, NeighborViews, ViewMaker, fused_neighbors, neighbor_count
+from amucl.threads import limited_threads
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +139,7 @@ class DMACL(BaseEstimator):
         self._check_parameters()
         blocks = self._normalize(checked_views(views))
         device = choose_device(self.device)
-        with _threads(self.n_threads):
+        with limited_threads(self.n_threads):
             x = torch.as_tensor(np.hstack(blocks), dtype=torch.float32, device=device)
             self.network_ = self._build_network(x.shape[1]).to(device)
             self.history_ = self._train(x, self._view_maker(x, blocks))
@@ -251,15 +249,3 @@ def join_restarts(features: np.ndarray) -> np.ndarray:
     rms = np.sqrt((centred**2).mean(axis=(1, 2), keepdims=True))
     scaled = centred / np.maximum(rms, np.finfo(float).tiny)
     return principal_coordinates(np.hstack(list(scaled)), JOINED_VARIANCE)
-
-
-@contextmanager
-def _threads(n_threads: int) -> Iterator[None]:
-    """Pin the threads of torch and of NumPy's linear algebra: sums in another order give other last digits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        with threadpool_limits(n_threads, user_api="blas"):
-            yield
-    finally:
-        torch.set_num_threads(before)
