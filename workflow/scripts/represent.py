@@ -11,7 +11,7 @@ with stage(snakemake) as used:
     fitted = fit_method(
         snakemake.input.cohort,
         snakemake.wildcards.method,
-        {**snakemake.params.settings, "device": used["device"]},
+        {**snakemake.params.settings, "n_clusters": None, "device": used["device"]},  # `cut` cuts, for every k
         n_threads=snakemake.threads,
     )
     model = fitted.estimator

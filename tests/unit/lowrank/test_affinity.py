@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
-from amucl.lowrank.affinity import angular_affinity, normalized_cuts, representation_factor, unit_rows
+from amucl.lowrank.affinity import angular_affinity, contrast, normalized_cuts, representation_factor, unit_rows
 from amucl.lowrank.proximal import symmetric_eigenvalue_shrink
 
 
@@ -50,6 +50,16 @@ def test_zero_rows_stay_zero_and_are_named(caplog):
     assert not unit_rows(M)[2].any()
     assert "1 of 5" in caplog.text
     assert "row 2" in caplog.text
+
+
+@pytest.mark.parametrize("rank", [2, 5, 30])
+def test_contrast_is_one_for_random_directions_and_more_for_clusters(rank):
+    M = np.random.default_rng(0).normal(size=(600, rank))
+    assert contrast(angular_affinity(M), rank) == pytest.approx(1, abs=0.03)
+    clusters = angular_affinity(np.eye(rank)[np.arange(600) % rank])
+    assert contrast(clusters, rank) == pytest.approx((rank + 2) / 3, rel=0.06)
+    assert contrast(np.eye(600), rank) == 0
+    assert np.isnan(contrast(np.zeros((600, 600)), 0))
 
 
 @pytest.mark.parametrize("between", [0.0, 0.05])

@@ -96,3 +96,4 @@ def test_rescaling_changes_no_objective(noise):
 def test_relative_gap():
     assert Certificate(8.0, 6.0).gap == 0.25
     assert Certificate(0.0, 0.0).gap == 0
+    assert np.isnan(Certificate(np.nan, 0.0).gap)  # and so is within no tolerance

@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
+from amucl.lowrank.doubts import doubts
 from amucl.lowrank.family import LRR, LRRSC, SGLRR, GraphLRR
 from amucl.lowrank.samples import joined_samples
 from tests.shared import SHARED, needs_shared
@@ -37,7 +38,8 @@ def test_groups_are_found_and_results_are_described(views):
     assert model.converged_
     assert model.n_features_in_ == 80
     assert list(model.solver_) == [
-        *("solver", "iterations", "seconds", "primal", "dual", "gap", "r1", "r2", "rank", "samples", "converged")
+        *("solver", "iterations", "seconds", "primal", "dual", "gap", "r1", "r2", "rank", "samples", "contrast"),
+        *("unrepresented", "converged"),
     ]
     assert model.solver_["seconds"] > 0
     assert 0 <= model.solver_["gap"] <= 1e-2
@@ -102,6 +104,34 @@ def test_every_member_finds_clear_groups_on_either_library(views, member, noise)
     symmetric = np.array_equal(numpy.representation_, numpy.representation_.T)
     assert symmetric == (member is not LRR)
     assert (numpy.representation_.min() < -0.01) == (member is not SGLRR)
+
+
+def test_lrrsc_and_graph_lrr_are_sglrr_without_what_they_lack(views):
+    X, _ = views
+    free = SGLRR(lam=0.0, nonneg=False)
+    np.testing.assert_array_equal(free.fit(X).representation_, GraphLRR().fit(X).representation_)
+    np.testing.assert_array_equal(free.set_params(beta=0.0).fit(X).representation_, LRRSC().fit(X).representation_)
+    nonneg = SGLRR(lam=0.0, beta=0.0).fit(X)
+    np.testing.assert_array_equal(nonneg.representation_, LRRSC(nonneg=True).fit(X).representation_)
+
+
+def test_a_representation_of_noise_is_called_chance(views):
+    X, _ = views
+    assert doubts(SGLRR().fit(X).solver_, 3) == {}
+    lost = LRRSC().fit(np.random.default_rng(0).normal(size=(45, 60)))
+    assert "chance" in doubts(lost.solver_, 3)
+
+
+def test_a_second_fit_forgets_the_first(views):
+    X, _ = views
+    model = SGLRR(3).fit(X)
+    assert not hasattr(model.set_params(n_clusters=None).fit([view[:30] for view in X]), "labels_")
+
+
+def test_units_far_from_one_are_no_trouble(views):
+    X, _ = views
+    for unit in (1e-200, 1e200):
+        np.testing.assert_allclose(joined_samples([unit * X[0]]), joined_samples([X[0]]), atol=1e-14)
 
 
 @pytest.mark.parametrize("noise", ["l1", "l21"])
@@ -218,6 +248,13 @@ def test_bad_views_are_one_error(views, spoil, message):
         {"noise": "l2"},
         {"device": "gpu"},
         {"landmarks": 46},
+        {"landmarks": 3, "n_clusters": 4},
+        {"n_clusters": 3.0},
+        {"lam": None},
+        {"beta": "a"},
+        {"gamma": None},
+        {"tol": "x"},
+        {"nonneg": "no"},
         {"landmarks": 1},
         {"landmarks": 10.5},
         {"max_iter": 0},

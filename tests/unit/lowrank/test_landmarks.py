@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from amucl.errors import AmuclError
 from amucl.lowrank.family import SGLRR
 from amucl.lowrank.landmarks import Landmarks, choose_landmarks
 
@@ -22,6 +24,16 @@ def test_landmarks_are_different_samples_that_reach_every_group():
     np.testing.assert_array_equal(np.sort(landmarks.nearest), np.sort(np.argsort(distances, axis=1)[:, :3]))
     np.testing.assert_array_equal(landmarks.chosen, choose_landmarks(X, 20, 3).chosen)
     assert set(landmarks.chosen) != set(choose_landmarks(X, 20, 3, seed=1).chosen)
+
+
+def test_equal_samples_are_one_landmark_and_zero_samples_none():
+    X, _ = groups(n=40)
+    X = np.vstack([X, X, np.zeros((5, X.shape[1]))])
+    landmarks = choose_landmarks(X, 40, 3)
+    assert (landmarks.chosen < 40).all()
+    assert len(np.unique(X[landmarks.chosen], axis=0)) == 40
+    with pytest.raises(AmuclError, match="at most 40, the different samples that are not zero; got 41"):
+        choose_landmarks(X, 41, 3)
 
 
 def test_others_get_the_mean_direction_of_their_landmarks():

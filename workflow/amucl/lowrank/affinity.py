@@ -51,6 +51,20 @@ def angular_affinity(M: np.ndarray) -> np.ndarray:
     return np.clip((directions @ directions.T) ** 2, 0, 1)
 
 
+def contrast(H: np.ndarray, rank: int) -> float:
+    """Mean squared affinity off the diagonal, relative to that between random directions in `rank` dimensions.
+
+    The fourth power of the cosine between random directions in r dimensions is 3 / (r (r + 2)) on average. k clusters
+    on k orthogonal directions have (k + 2) / 3; about 1 or less means that no samples stand out as alike, as in a
+    representation near the identity. H : (n, n). Returns nan for a single sample or rank 0.
+    """
+    n = len(H)
+    if n < 2 or rank == 0:
+        return float("nan")
+    squares = float(np.vdot(H, H)) - float((np.diag(H) ** 2).sum())
+    return squares / (n * (n - 1)) * rank * (rank + 2) / 3
+
+
 def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
     """Partition a graph into `k` clusters by normalised cuts [1], eigenvectors rounded by pivoted QR [2].
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def total(x: Array) -> float:
 
 def ratio(part: float, whole: float) -> float:
     """part / whole, with 0 / 0 = 0."""
-    return part / whole if whole > 0 else 0.0
+    return part / max(whole, sys.float_info.min)
 
 
 def symmetric_part(A: Array) -> Array:

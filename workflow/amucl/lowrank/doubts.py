@@ -6,17 +6,31 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 NEAR_IDENTITY = 0.9  # of the samples
+LEAST_CONTRAST = 1.2
 
 
-def doubts(solver: Mapping[str, Any], ks: Iterable[int]) -> dict[int, str]:
-    """k -> why the clusters of a low-rank representation may mean nothing; empty where nothing speaks against them.
+def doubts(solver: Mapping[str, Any], k: int) -> dict[str, str]:
+    """Why `k` clusters of a low-rank representation may mean nothing: a word or two -> the evidence; empty for none.
 
-    solver : gap, rank, samples (rows of Z) and converged, as in `LowRankRepresentation.solver_`.
+    solver : as `LowRankRepresentation.solver_`: gap, rank, samples, contrast, unrepresented, converged.
     """
-    general = []
+    rank, samples = solver["rank"], solver["samples"]
+    found = {}
+    if rank == 0:
+        found["rank 0"] = "Z = 0, no sample is represented"
+    elif rank > NEAR_IDENTITY * samples:
+        found["near identity"] = f"each sample represents itself (rank {rank} of {samples})"
+    elif solver["contrast"] < LEAST_CONTRAST:
+        found["chance"] = f"affinities as between random directions (contrast {solver['contrast']:.2g})"
+    if 0 < rank < k:
+        found["low rank"] = f"Z has rank {rank}, below k"
+    if rank > 0 and solver["unrepresented"]:
+        found["unrepresented"] = f"{solver['unrepresented']} samples have no affinity and joined the largest cluster"
     if not solver["converged"]:
-        general.append(f"unsolved: not converged (certified gap {solver['gap']:.1g})")
-    if solver["rank"] > NEAR_IDENTITY * solver["samples"]:
-        general.append(f"identity: each sample represents itself (rank {solver['rank']} of {solver['samples']})")
-    low = f"low rank: Z has rank {solver['rank']}, below k"
-    return {k: "; ".join([*general, *([low] if solver["rank"] < k else [])]) for k in ks}
+        found["not converged"] = f"the certified gap is {solver['gap']:.1g}"
+    return found
+
+
+def warnings(solver: Mapping[str, Any], ks: Iterable[int]) -> dict[int, str]:
+    """k -> its doubts in one line, empty where there are none."""
+    return {k: "; ".join(f"{name}: {why}" for name, why in doubts(solver, k).items()) for k in ks}

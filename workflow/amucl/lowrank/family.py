@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import time
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
 from amucl.errors import AmuclError
-from amucl.lowrank.affinity import angular_affinity, normalized_cuts, representation_factor, unit_rows
+from amucl.lowrank.affinity import angular_affinity, contrast, normalized_cuts, representation_factor, unit_rows
 from amucl.lowrank.arrays import DEVICES, host, placed
 from amucl.lowrank.doubts import NEAR_IDENTITY
 from amucl.lowrank.graph import knn_graph, laplacian
@@ -39,16 +40,17 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     n_clusters : clusters in `labels_`; None computes no `labels_` (`labels(k)` serves every k).
     lam, beta : weights of sparsity and of the graph, where a member has them.
     gamma : weight of the noise; "auto" makes a sample that is noise altogether cost NOISE_PRICE on average. A sample
-        represented by itself alone costs 1, its share of the nuclear norm of the identity: at a price below 1 that
-        never pays, and only what samples share is represented. For l1 noise and normal values: 1 / sqrt(features).
+        represented by itself alone costs 1, its share of the nuclear norm of the identity: at a price below 1 the
+        identity costs more than Z = 0. For l1 noise and normal values: 1 / sqrt(features).
     noise : "l1", or "l21" for outlying samples.
     n_neighbors : neighbours in the graph; also the landmarks that place another sample.
     nonneg : whether Z >= 0 is asked (published for sgLRR only).
     solver : "admm" (fewer iterations) or "ladmap" (the paper's); both reach the same optimum.
     tol : relative duality gap and constraint residuals at which the solver stops.
     max_iter : cap on the iterations.
-    landmarks : None represents every sample. A number represents that many samples, chosen by `random_state`, and
-        places the others beside their nearest ones: an approximation for thousands of samples.
+    landmarks : None represents every sample. A number, at least that of the clusters, represents that many different
+        samples, chosen by `random_state`, and places the others beside their nearest ones: an approximation for
+        thousands of samples.
     dtype : "float64", "float32" for speed and half the memory, or "auto": float32 from 1,000 samples on.
     random_state : seed of the landmarks and of the eigensolver's start in normalised cuts.
     n_threads : threads of the linear algebra; results are identical only at the same number.
@@ -63,7 +65,8 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     labels_ : (n,) labels from 0, if `n_clusters` is given.
     landmarks_ : rows that were represented, or None.
     converged_ : whether `tol` was reached.
-    solver_ : dict of solver, iterations, seconds, primal, dual, gap, r1, r2, rank, samples (rows of Z), converged.
+    solver_ : dict of solver, iterations, seconds, primal, dual, gap, r1, r2, rank, samples (rows of Z), contrast
+        (of the affinity, see `contrast`), unrepresented (zero rows), converged.
     history_ : DataFrame of iteration, primal, dual, gap, r1, r2, rank.
     n_features_in_ : features over all views.
     """
@@ -81,11 +84,8 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
         """
         self._check_parameters()
         samples = joined_samples(views)
-        n = len(samples)
-        if self.n_clusters is not None and not 2 <= self.n_clusters <= n:
-            raise self._bad("n_clusters", f"2 to {n}, the number of samples", self.n_clusters)
-        if self.landmarks is not None and not 2 <= self.landmarks <= n:
-            raise self._bad("landmarks", f"None, or 2 to {n}, the number of samples", self.landmarks)
+        self._check_sizes(len(samples))
+        self.__dict__.pop("labels_", None)  # of an earlier fit
         with limited_threads(self.n_threads):
             begin = time.perf_counter()
             self._landmarks = None
@@ -104,6 +104,9 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     def labels(self, k: int) -> np.ndarray:
         """Labels (n_samples,) of `k` clusters by normalised cuts of the same affinity."""
         check_is_fitted(self, "embedding_")
+        represented = self.solver_["samples"]
+        if not isinstance(k, Integral) or not 2 <= k <= represented:
+            raise self._bad("k", f"a whole number from 2 to {represented}, the samples that were represented", k)
         rank = self.solver_["rank"]
         if rank < k:
             logger.warning(
@@ -117,12 +120,6 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
         if self.n_clusters is None:
             raise self._bad("n_clusters", "a number of clusters", None)
         return self.fit(views).labels_
-
-    @property
-    def affinity_(self) -> np.ndarray:
-        """(n, n) squared cosines between the rows of `embedding_`, made when asked for."""
-        check_is_fitted(self, "embedding_")
-        return angular_affinity(self.embedding_)
 
     @property
     def landmarks_(self) -> np.ndarray | None:
@@ -147,6 +144,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
         directions = unit_rows(_fixed_signs(representation_factor(U[:, strong], w[strong])))
         self.representation_ = Z
         self.embedding_ = directions if self._landmarks is None else self._landmarks.spread(directions)
+        self.affinity_ = angular_affinity(self.embedding_)
         self.converged_ = solution.converged
         self.history_ = solution.history
         self.solver_ = {
@@ -156,6 +154,8 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
             **solution.history.iloc[-1][["primal", "dual", "gap", "r1", "r2"]].to_dict(),
             "rank": int(strong.sum()),
             "samples": len(Z),
+            "contrast": contrast(self.affinity_, int(strong.sum())),
+            "unrepresented": int((~self.embedding_.any(axis=1)).sum()),
             "converged": solution.converged,
         }
 
@@ -175,25 +175,35 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         for name in ("lam", "beta"):
-            value = getattr(self, name)
-            if not 0 <= value < np.inf:
-                raise self._bad(name, "a number of at least 0", value)
-        if self.gamma != "auto" and not (not isinstance(self.gamma, str) and 0 < self.gamma < np.inf):
+            if not _is_real(getattr(self, name)) or not 0 <= getattr(self, name) < np.inf:
+                raise self._bad(name, "a number of at least 0", getattr(self, name))
+        if self.gamma != "auto" and not (_is_real(self.gamma) and 0 < self.gamma < np.inf):
             raise self._bad("gamma", "'auto' or a number above 0", self.gamma)
-        if not 0 < self.tol < 1:
+        if not _is_real(self.tol) or not 0 < self.tol < 1:
             raise self._bad("tol", "between 0 and 1", self.tol)
+        if not isinstance(self.nonneg, bool | np.bool_):
+            raise self._bad("nonneg", "true or false", self.nonneg)
         for name, choices in (("solver", SOLVERS), ("noise", NOISES), ("dtype", ("auto", "float32", "float64"))):
-            value = getattr(self, name)
-            if str(value) not in choices:
-                raise self._bad(name, " or ".join(choices), value)
+            if str(getattr(self, name)) not in choices:
+                raise self._bad(name, " or ".join(choices), getattr(self, name))
         if not re.fullmatch(DEVICES, str(self.device)):
             raise self._bad("device", "cpu, cuda, numpy or torch", self.device)
+        if str(self.device).startswith("cuda") and not torch.cuda.is_available():
+            raise self._bad("device", "cpu, as there is no GPU here", self.device)
         whole = {name: getattr(self, name) for name in ("n_neighbors", "max_iter", "n_threads")}
-        if self.landmarks is not None:
-            whole["landmarks"] = self.landmarks
-        for name, value in whole.items():
+        optional = {
+            name: getattr(self, name) for name in ("n_clusters", "landmarks") if getattr(self, name) is not None
+        }
+        for name, value in (whole | optional).items():
             if not isinstance(value, Integral) or value < 1:
                 raise self._bad(name, "a whole number of at least 1", value)
+
+    def _check_sizes(self, n: int) -> None:
+        if self.n_clusters is not None and not 2 <= self.n_clusters <= n:
+            raise self._bad("n_clusters", f"2 to {n}, the number of samples", self.n_clusters)
+        least = self.n_clusters or 2
+        if self.landmarks is not None and not least <= self.landmarks <= n:
+            raise self._bad("landmarks", f"None, or {least} (clusters) to {n} (samples)", self.landmarks)
 
     def _bad(self, name: str, expected: str, got: object) -> AmuclError:
         return AmuclError(f"{name} is out of range", where=type(self).__name__, expected=expected, got=got)
@@ -362,6 +372,10 @@ def smallest_gamma(problem: Problem) -> float:
     X = host(problem.X)
     signs = np.sign(X) if problem.noise == "l1" else unit_rows(X.T).T
     return 1 / float(np.linalg.norm(problem.project_symmetry(X.T @ signs), 2))
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _fixed_signs(M: np.ndarray) -> np.ndarray:

@@ -58,4 +58,5 @@ def _block(view: np.ndarray, where: str) -> np.ndarray:
             "every feature is constant", where=where, expected="features that differ", action="drop the view"
         )
     block = view[:, varies].astype(np.float64)
+    block = block / np.abs(block).max()  # no square may overflow or vanish
     return block / np.linalg.norm(block)

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from amucl.clustering.external import external_indices
 from amucl.clustering.labels import missing_labels
 from amucl.errors import AmuclError
-from amucl.lowrank.doubts import NEAR_IDENTITY
+from amucl.lowrank.doubts import doubts
 from amucl.lowrank.family import LowRankRepresentation
 from amucl.lowrank.samples import Views, joined_samples
 
@@ -47,8 +47,8 @@ def sensitivity_table(
     -------
     DataFrame
         A row per parameter and factor, factors rising. value: of the parameter ("auto" resolved to its number).
-        iterations, gap, rank, converged: of the solution. status: "ok", or its doubts: "rank 0" (Z = 0), "near
-        identity" (rank above 0.9 of the samples), "not converged". n_clusters: those found, 0 where none could be cut.
+        iterations, gap, rank, converged: of the solution. status: "ok", or its doubts by name, as
+        `amucl.lowrank.doubts.doubts` has them. n_clusters: those found, 0 where none could be cut.
         ari, nmi, accuracy: against the known labels. ari_to_default: against the labels at the default. NaN where
         unknown.
 
@@ -89,17 +89,7 @@ def _outcome(fitted: LowRankRepresentation, k: int) -> tuple[dict[str, object], 
         logger.warning("%s", error)
         labels = None
     n_clusters = 0 if labels is None else len(np.unique(labels))
-    return facts | {"status": _status(fitted), "n_clusters": n_clusters}, labels
-
-
-def _status(fitted: LowRankRepresentation) -> str:
-    rank = fitted.solver_["rank"]
-    doubts = {
-        "rank 0": rank == 0,
-        "near identity": rank > NEAR_IDENTITY * len(fitted.representation_),
-        "not converged": not fitted.converged_,
-    }
-    return ", ".join(name for name, holds in doubts.items() if holds) or "ok"
+    return facts | {"status": ", ".join(doubts(fitted.solver_, k)) or "ok", "n_clusters": n_clusters}, labels
 
 
 def _agreement(labels: np.ndarray | None, truth: ArrayLike | None) -> dict[str, float]:

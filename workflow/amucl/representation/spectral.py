@@ -11,14 +11,14 @@ from sklearn.manifold import spectral_embedding
 from amucl.errors import AmuclError
 from amucl.lowrank.affinity import unit_rows
 from amucl.lowrank.graph import knn_graph
-from amucl.representation.blocks import concatenated_coordinates
+from amucl.lowrank.samples import joined_samples
 
 
 class Spectral(BaseEstimator):
     """Leading eigenvectors of the normalised Laplacian of the nearest-neighbour graph, rows at unit length [1].
 
-    With k-means on them this is the field's baseline "spectral clustering". The graph is that of sgLRR: what sgLRR
-    gains over it, it does not gain from its graph.
+    With k-means on them this is the field's baseline "spectral clustering". Samples and graph are those of sgLRR: what
+    sgLRR gains over it, it does not gain from its graph.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Spectral(BaseEstimator):
 
     def fit(self, views: list[np.ndarray], y: None = None) -> Spectral:
         """views: list of (n, p_m) arrays. Raises AmuclError for missing values and more components than n - 1."""
-        X = concatenated_coordinates(views)
+        X = joined_samples(views)
         wanted = self.n_components or min(self.n_clusters or 10, len(X) - 1)
         if not 1 <= wanted <= len(X) - 1:
             raise AmuclError(
