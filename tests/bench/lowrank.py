@@ -178,8 +178,8 @@ def time_to_gap(cases: tuple = CASES, goal: float = 5e-3, max_seconds: float = 9
     write_table(curves, OUT / "lowrank_gaps.tsv")
     save_figure(draw_curves(curves), OUT / "lowrank_gaps.png")
     wanted = (table[["data", "m", "n"]] == WANTED_AT).all(axis=1) & (table["solver"] == "admm")
-    ratios = table.loc[wanted, "ratio"]
-    if WANTED_AT in cases and not (ratios >= WANTED_RATIO).any():
+    ratios = table.loc[wanted & (table["dtype"] == "float64"), "ratio"]  # the default for so few samples
+    if WANTED_AT in cases and not (ratios >= WANTED_RATIO).all():
         return [f"ADMM is not {WANTED_RATIO} times faster than the literal iteration to the same gap"]
     return []
 
