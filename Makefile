@@ -12,7 +12,7 @@ help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
 	@echo "make test    run the tests"
 	@echo "make lint    check style and workflow"
-	@echo "make bench   measure speed against named references (up to an hour)"
+	@echo "make bench   measure speed against named references (long)"
 	@echo "make report  write results/report.html again"
 	@echo "make clean   remove results/ (not the environment)"
 

@@ -9,7 +9,7 @@ from amucl.clustering.restarts import restarts_from_arrays
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.files import read_matrix, read_table, write_table
 from amucl.fitting import read_arrays
-from amucl.lowrank.doubts import warnings
+from amucl.lowrank.doubts import solver_warnings
 
 with stage(snakemake):
     cohort = read_cohort(snakemake.input.cohort)
@@ -26,7 +26,7 @@ with stage(snakemake):
         labels=labels,
         restarts=restarts_from_arrays(restarts),
         truth=truth(cohort, embedding.index),
-        doubts=None if solver is None else warnings(solver, map(k_of, labels)),
+        doubts=None if solver is None else solver_warnings(solver, map(k_of, labels)),
     )
     write_table(found.metrics, snakemake.output.metrics)
     write_table(found.restarts, snakemake.output.restarts)

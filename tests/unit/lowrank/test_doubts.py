@@ -1,13 +1,13 @@
 import pytest
 
-from amucl.lowrank.doubts import doubts, warnings
+from amucl.lowrank.doubts import doubts, solver_warnings
 
 GOOD = {"gap": 0.005, "rank": 12, "samples": 100, "contrast": 5.0, "unrepresented": 0, "converged": True}
 
 
 def test_a_good_solution_draws_no_doubt():
     assert doubts(GOOD, 3) == {}
-    assert warnings(GOOD, [2, 3]) == {2: "", 3: ""}
+    assert solver_warnings(GOOD, [2, 3]) == {2: "", 3: ""}
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def test_a_good_solution_draws_no_doubt():
     ],
 )
 def test_each_doubt_is_named_with_its_evidence(solution, k, expected):
-    assert warnings(GOOD | solution, [k])[k] == expected
+    assert solver_warnings(GOOD | solution, [k])[k] == expected
 
 
 def test_low_rank_is_doubted_only_where_k_exceeds_it():
-    assert warnings(GOOD | {"rank": 3}, [2, 3, 4])[3] == ""
+    assert solver_warnings(GOOD | {"rank": 3}, [2, 3, 4])[3] == ""

@@ -115,11 +115,13 @@ def test_lrrsc_and_graph_lrr_are_sglrr_without_what_they_lack(views):
     np.testing.assert_array_equal(nonneg.representation_, LRRSC(nonneg=True).fit(X).representation_)
 
 
-def test_a_representation_of_noise_is_called_chance(views):
+def test_a_representation_of_noise_is_called_chance(views, caplog):
     X, _ = views
     assert doubts(SGLRR().fit(X).solver_, 3) == {}
     lost = LRRSC().fit(np.random.default_rng(0).normal(size=(45, 60)))
     assert "chance" in doubts(lost.solver_, 3)
+    assert "as between random directions (contrast 0." in caplog.text
+    assert "lower gamma" in caplog.text
 
 
 def test_a_second_fit_forgets_the_first(views):

@@ -31,6 +31,6 @@ def doubts(solver: Mapping[str, Any], k: int) -> dict[str, str]:
     return found
 
 
-def warnings(solver: Mapping[str, Any], ks: Iterable[int]) -> dict[int, str]:
+def solver_warnings(solver: Mapping[str, Any], ks: Iterable[int]) -> dict[int, str]:
     """k -> its doubts in one line, empty where there are none."""
     return {k: "; ".join(f"{name}: {why}" for name, why in doubts(solver, k).items()) for k in ks}

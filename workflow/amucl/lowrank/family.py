@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from amucl.errors import AmuclError
 from amucl.lowrank.affinity import angular_affinity, contrast, normalized_cuts, representation_factor, unit_rows
 from amucl.lowrank.arrays import DEVICES, host, placed
-from amucl.lowrank.doubts import NEAR_IDENTITY
+from amucl.lowrank.doubts import doubts
 from amucl.lowrank.graph import knn_graph, laplacian
 from amucl.lowrank.landmarks import choose_landmarks
 from amucl.lowrank.problem import NOISES, Problem
@@ -161,17 +161,22 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
 
     def _warn(self, problem: Problem) -> None:
         """Say what makes labels doubtful: not converged, nothing represented, or nothing but the samples themselves."""
-        n, found = problem.X.shape[1], self.solver_
+        found = self.solver_
+        named = doubts(found, 1)
         if not self.converged_:
             state = ", ".join(f"{name} {found[name]:.1e}" for name in ("gap", "r1", "r2"))
             advice = f"{state}, wanted {self.tol:g}: raise max_iter or tol"
             logger.warning("not converged in %d iterations: %s", found["iterations"], advice)
-        if found["rank"] == 0:
+        if "rank 0" in named:
             advice = f"raise gamma well above {smallest_gamma(problem):.3g}"
             logger.warning("Z = 0, no sample is represented (gamma = %.3g): %s", problem.gamma, advice)
-        elif found["rank"] > NEAR_IDENTITY * n:
-            advice = f"lower gamma (now {problem.gamma:.3g})"
-            logger.warning("Z has rank %d of %d samples, nearly the identity: %s", found["rank"], n, advice)
+        advice = f"lower gamma (now {problem.gamma:.3g})"
+        if "near identity" in named:
+            logger.warning(
+                "Z has rank %d of %d samples, nearly the identity: %s", found["rank"], found["samples"], advice
+            )
+        if "chance" in named:
+            logger.warning("%s: %s", named["chance"], advice)
 
     def _check_parameters(self) -> None:
         for name in ("lam", "beta"):
