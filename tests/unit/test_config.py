@@ -4,6 +4,7 @@ import re
 import pytest
 import yaml
 
+from amucl.cohort.intersim import OBJECTS, OMICS
 from amucl.config import (
     RESERVED_NAMES,
     WORKFLOW_PARAMETERS,
@@ -12,7 +13,9 @@ from amucl.config import (
     gene_set_file,
     gene_set_source,
     load_registry,
+    reference_paths,
     resolve,
+    singlecell_paths,
 )
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, hyperparameters
@@ -182,6 +185,86 @@ def joined(*members, **changed):
     return {"source": "joined", "members": list(members), "omics": ["mirna"], **changed}
 
 
+def test_drawn_cohorts_take_the_package_or_what_a_mirror_has_of_it(tmp_path):
+    resolved = resolve(minimal(datasets={"intersim_equal": {"delta": dict.fromkeys(OMICS, 0.5)}}), REGISTRY)
+    entry = resolved["datasets"]["intersim_equal"]
+    assert (entry["n_samples"], entry["proportions"], entry["p_dmp"], entry["truth"]) == (160, "equal", 0.2, "cluster")
+    archive = "intersim/InterSIM_2.2.0.tar.gz"
+    cran = "https://cran.r-project.org/src/contrib/Archive/InterSIM/InterSIM_2.2.0.tar.gz"
+    assert downloadable(resolved, REGISTRY)[archive] == {"url": cran, "mirror_path": archive, "sha256": None}
+    whole, empty = tmp_path / "whole", tmp_path / "empty"
+    for file in (whole / "intersim" / f"{name}.rda" for name in OBJECTS):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        assert reference_paths(entry, [str(whole)]) == [archive], "a folder that lacks one of the files"
+        file.touch()
+    files = [f"intersim/{name}.rda" for name in OBJECTS]
+    assert reference_paths(entry, str(whole)) == reference_paths(entry, ["https://a.org", str(whole)]) == files
+    (empty / "intersim").mkdir(parents=True)
+    (empty / archive).touch()
+    assert reference_paths(entry, [str(empty), str(whole)]) == [archive]
+    assert reference_paths(entry, [str(whole), str(empty)]) == files
+    named = downloadable(resolve(minimal(datasets={"intersim_equal": {}}, mirror=str(whole)), REGISTRY), REGISTRY)
+    assert {path: source["url"] for path, source in named.items() if "intersim" in path} == dict.fromkeys(files)
+
+
+def test_single_cells_are_fetched_by_address_or_had_from_a_mirror(tmp_path):
+    resolved = resolve(minimal(datasets={"embryo": {}, "snareseq": {}}), REGISTRY)
+    entry = resolved["datasets"]["embryo"]
+    assert (entry["counts"], entry["min_cells"], entry["truth"]) == (["rna", "atac"], 3, "celltype")
+    assert singlecell_paths(entry)["metadata"] == "singlecell/HumanEmbryo_metadata.RDS"
+    files = downloadable(resolved, REGISTRY)
+    assert files["singlecell/HumanEmbryo_RNAseqCounts.RDS"]["url"] == entry["omics"]["rna"]
+    assert files["singlecell/snareseq/SNAREseq_rna_feat.npy"]["sha256"].startswith("a8a2c2bbfc")
+    assert resolved["biology"] == [], "no omic is called expression"
+    cells = minimal(datasets={"cell_lines": {}})
+    with pytest.raises(AmuclError, match=r"^singlecell/CellLines_RNAseqCounts\.RDS: no address is known for this file"):
+        resolve(cells, REGISTRY)
+    with_mirror = resolve(cells | {"mirror": str(tmp_path)}, REGISTRY)
+    assert downloadable(with_mirror, REGISTRY)["singlecell/CellLines_ATACseqCounts.RDS"]["url"] is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "changed", "message"),
+    [
+        (
+            "intersim_equal",
+            {"n_clusters": 90},
+            "datasets.intersim_equal`: `n_samples`, `n_clusters` and `proportions`: ",
+        ),
+        ("intersim_equal", {"proportions": [1, 2]}, "`proportions`: one share per cluster; expected 5; got 2"),
+        (
+            "intersim_equal",
+            {"proportions": [1, 2, 0, 1, 1]},
+            "proportions` is wrong; expected equal or heterogeneous or",
+        ),
+        ("intersim_equal", {"proportions": "even"}, "expected equal or heterogeneous or a list of numbers; got 'even'"),
+        (
+            "intersim_equal",
+            {"delta": {"protein": 1}},
+            "delta` is wrong; expected a number or a mapping of omics to such",
+        ),
+        ("intersim_equal", {"p_dmp": 1.5}, "intersim_equal.p_dmp` is wrong; expected at most 1; got 1.5"),
+        ("intersim_equal", {"omics": ["mirna"]}, "expected expression or methylation or protein; got 'mirna'"),
+        ("embryo", {"counts": ["rna", "atak"]}, "counts`: `atak` is no omic of this dataset (did you mean `atac`?)"),
+        ("embryo", {"sha256": {"adt": "0" * 64}}, "embryo.sha256`: `adt` is no file of this dataset; expected rna, at"),
+        ("embryo", {"sha256": {"rna": "0"}}, "sha256.rna` is wrong; expected 64 hexadecimal digits; got '0'"),
+        (
+            "embryo",
+            {"omics": {"rna": "../a.RDS"}},
+            "omics.rna` is wrong; expected a URL or name of an .RDS or .npy file",
+        ),
+        ("embryo", {"metadata": "a.xlsx"}, "embryo.metadata` is wrong; expected a URL or name of an .RDS or text file"),
+        ("embryo", {"folder": "../x"}, "embryo.folder` is wrong; expected a folder below that of the downloads; got"),
+        ("embryo", {"min_cells": 0}, "embryo.min_cells` is wrong; expected at least 1; got 0"),
+    ],
+)
+def test_mistakes_about_drawn_cohorts_and_cells(dataset, changed, message):
+    with pytest.raises(AmuclError) as error:
+        resolve(minimal(datasets={dataset: changed}), REGISTRY)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_joined_cancers():
     config = read("config.yaml") | read("joined.yaml") | {"methods": ["sglrr"]}
     resolved = resolve(config, REGISTRY)
@@ -249,7 +332,7 @@ def test_files_of_members_are_checked(mine):
 
 def test_registry_is_valid_and_complete():
     assert set(REGISTRY) == {"datasets", "gene_sets"}
-    assert len(REGISTRY["datasets"]) == 22
+    assert len(REGISTRY["datasets"]) == 27
     assert set(REGISTRY["gene_sets"]) == {"hallmark", "kegg", "reactome", "go_bp"}
 
 
@@ -685,7 +768,8 @@ def test_datasets_are_required():
         ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
         (
             "datasets: {a: {}}",
-            "a.source` is wrong; expected simulated or benchmark or intersim_published or files or joined; got None",
+            "a.source` is wrong; expected simulated or benchmark or intersim_published or intersim or singlecell "
+            "or files or joined; got None",
         ),
         ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),
         ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from amucl.cohort.intersim import OBJECTS, cluster_sizes
 from amucl.errors import AmuclError
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
@@ -41,6 +42,7 @@ INTERSIM_FILES = {
     "protein": "omics3.txt",
     "clinical": "clusters.txt",
 }
+INTERSIM_FOLDER = "intersim"
 TYPE_NAMES = {
     "object": "a mapping",
     "array": "a list",
@@ -54,6 +56,9 @@ PATTERNS = {
     "^[0-9a-f]{64}$": "64 hexadecimal digits",
     "^[a-z]+$": "small letters (a to z)",
     "^https?://": "an http or https URL",
+    "^(https?://.+/)?[A-Za-z0-9_.-]+[.](RDS|npy)$": "a URL or name of an .RDS or .npy file",
+    "^(https?://.+/)?[A-Za-z0-9_.-]+[.](RDS|tsv|txt|csv)$": "a URL or name of an .RDS or text file",
+    "^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$": "a folder below that of the downloads",
 }
 SCHEMA_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "None": "null"}
 
@@ -103,6 +108,10 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
         if entry["source"] == "joined":
             entry["members"] = _members(name, entry, resolved, registry)
             entry["n_clusters"] = entry["n_clusters"] or len(entry["members"])
+        if entry["source"] == "intersim":
+            _check_sizes(f"datasets.{name}", entry)
+        if entry["source"] == "singlecell":
+            _check_cells(f"datasets.{name}", entry)
     omics = dict.fromkeys(omic for entry in resolved["datasets"].values() for omic in _omics(entry))
     _check_omics(resolved["preprocessing"], omics, "preprocessing")
     _check_names(resolved["methods"], METHODS, "methods", "method")
@@ -150,6 +159,28 @@ def intersim_paths(entry: dict[str, Any]) -> dict[str, str]:
     return {name: f"simulated/{entry['setting']}/{INTERSIM_FILES[name]}" for name in [*entry["omics"], "clinical"]}
 
 
+def reference_paths(entry: dict[str, Any], mirror: str | list[str] | None) -> list[str]:
+    """Paths of the parameters of InterSIM in a mirror and among the downloads.
+
+    The package's archive, or its .rda files where a folder among the mirrors has them and no earlier one the archive.
+    """
+    archive = f"{INTERSIM_FOLDER}/{_file_of_url(entry['url'])}"
+    files = [f"{INTERSIM_FOLDER}/{name}.rda" for name in OBJECTS]
+    folders = [mirror] if isinstance(mirror, str) else mirror or []
+    for folder in folders:
+        if Path(folder, archive).is_file():
+            break
+        if all(Path(folder, file).is_file() for file in files):
+            return files
+    return [archive]
+
+
+def singlecell_paths(entry: dict[str, Any]) -> dict[str, str]:
+    """Paths of a single-cell dataset's files in a mirror and among the downloads: omics, then `metadata`."""
+    addresses = {**entry["omics"], "metadata": entry["metadata"]}
+    return {name: f"{entry['folder']}/{PurePosixPath(address).name}" for name, address in addresses.items()}
+
+
 def downloadable(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, dict[str, str | None]]:
     """Every file a run may fetch: mirror path -> url, mirror_path, sha256."""
     return {source["mirror_path"]: source for source in _sources(config, registry)}
@@ -165,6 +196,16 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
             for path in intersim_paths(entry).values():
                 url = f"{entry['url'].rstrip('/')}/{PurePosixPath(path).name}" if entry["url"] else None
                 sources.append({"url": url, "mirror_path": path, "sha256": None})
+        if entry["source"] == "intersim":
+            for path in reference_paths(entry, config["mirror"]):
+                is_archive = not path.endswith(".rda")
+                url, sha256 = (entry["url"], entry["sha256"]) if is_archive else (None, None)
+                sources.append({"url": url, "mirror_path": path, "sha256": sha256})
+        if entry["source"] == "singlecell":
+            for name, path in singlecell_paths(entry).items():
+                address = entry["metadata"] if name == "metadata" else entry["omics"][name]
+                url = address if _is_url(address) else None
+                sources.append({"url": url, "mirror_path": path, "sha256": entry["sha256"].get(name)})
     names = {name for entry in config["datasets"].values() for kind in entry["gene_sets"].values() for name in kind}
     known = sorted(name for name in names if name in registry["gene_sets"] or _is_url(name))
     return sources + [gene_set_source(name, registry) for name in known]
@@ -210,6 +251,20 @@ def _members(
         _check_names(entry["omics"], own["omics"], f"{key}.omics", f"omic of its member {member}")
     _check_scale(members, entry["omics"], f"{key}.members")
     return {member: own | {"omics": _chosen(own["omics"], entry["omics"])} for member, own in members.items()}
+
+
+def _check_sizes(key: str, entry: dict[str, Any]) -> None:
+    try:
+        cluster_sizes(entry["n_samples"], entry["n_clusters"], entry["proportions"])
+    except AmuclError as error:
+        raise AmuclError(f"config key `{key}`: {error}") from error
+
+
+def _check_cells(key: str, entry: dict[str, Any]) -> None:
+    if entry["counts"] is None:
+        entry["counts"] = [omic for omic, file in entry["omics"].items() if file.endswith(".RDS")]
+    _check_names(entry["counts"], entry["omics"], f"{key}.counts", "omic of this dataset")
+    _check_names(entry["sha256"], [*entry["omics"], "metadata"], f"{key}.sha256", "file of this dataset")
 
 
 def _check_scale(members: dict[str, dict[str, Any]], omics: list[str], key: str) -> None:
@@ -439,6 +494,7 @@ def _wanted(error: ValidationError) -> str:
         "enum": _choices,
         "pattern": lambda rule: PATTERNS[rule],
         "minimum": lambda rule: f"at least {rule}",
+        "exclusiveMinimum": lambda rule: f"more than {rule}",
         "maximum": lambda rule: f"at most {rule}",
         "minItems": lambda rule: f"at least {rule} item(s)",
         "minProperties": lambda rule: f"at least {rule} entry",
@@ -453,6 +509,8 @@ def _alternative(rule: dict[str, Any]) -> str:
         return _choices(rule["enum"])
     if rule["type"] == "object":
         return "a mapping of omics to such values"
+    if rule["type"] == "array":
+        return "a list of numbers"
     return _types(rule)
 
 

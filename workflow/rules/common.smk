@@ -18,7 +18,9 @@ from amucl.config import (
     gene_set_file,
     intersim_paths,
     load_registry,
+    reference_paths,
     resolve,
+    singlecell_paths,
 )
 from amucl.errors import AmuclError
 from amucl.methods import METHODS
@@ -244,6 +246,13 @@ PREPROCESSING_KEYS = (
     "preprocessing",
     "truth",
     "n_clusters",
+    "n_samples",
+    "proportions",
+    "delta",
+    "p_dmp",
+    "seed",
+    "counts",
+    "min_cells",
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
@@ -297,5 +306,10 @@ def files_of(dataset, chosen):
     if chosen["source"] == "intersim_published":
         *omics, clinical = (f"{DOWNLOADS}/{path}" for path in intersim_paths(chosen).values())
         return {"omics": omics, "clinical": clinical}
+    if chosen["source"] == "intersim":
+        return {"reference": [f"{DOWNLOADS}/{path}" for path in reference_paths(chosen, config["mirror"])]}
+    if chosen["source"] == "singlecell":
+        *omics, metadata = (f"{DOWNLOADS}/{path}" for path in singlecell_paths(chosen).values())
+        return {"omics": omics, "clinical": metadata}
     files = {"omics": list(chosen["omics"].values())}
     return files | ({"clinical": chosen["clinical"]} if chosen["clinical"] else {})

@@ -1,9 +1,11 @@
+import io
 import stat
+import tarfile
 import zipfile
 
 import pytest
 
-from amucl.cohort.archives import member_names, read_members
+from amucl.cohort.archives import member_names, read_members, read_tar
 from amucl.errors import AmuclError
 
 
@@ -84,3 +86,51 @@ def test_not_an_archive_and_a_truncated_one(archive, tmp_path):
         read(path, "exp")
     with pytest.raises(AmuclError, match=r"none\.zip: archive does not exist"):
         member_names(tmp_path / "none.zip")
+
+
+@pytest.fixture
+def tar(tmp_path):
+    def make(members, **types):
+        with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as opened:
+            for name, content in members.items():
+                member = tarfile.TarInfo(name)
+                member.type, member.size = types.get(name, tarfile.REGTYPE), len(content)
+                opened.addfile(member, io.BytesIO(content))
+        return tmp_path / "a.tar.gz"
+
+    return make
+
+
+def test_members_of_a_tar_are_found_by_the_end_of_their_path(tar):
+    path = tar(
+        {"pkg": b"", "pkg/data/x.rda": b"1", "pkg/other/x.rda": b"2", "pkg/data/max.rda": b"3"}, pkg=tarfile.DIRTYPE
+    )
+    assert read_tar(path, ["data/x.rda", "data/max.rda"], max_bytes=10) == {"data/x.rda": b"1", "data/max.rda": b"3"}
+    with pytest.raises(AmuclError, match=r"a\.tar\.gz: two members are called x\.rda"):
+        read_tar(path, ["x.rda"], max_bytes=10)
+    with pytest.raises(AmuclError, match=r"the archive lacks files; expected data/x\.rda, y; got no y$"):
+        read_tar(path, ["data/x.rda", "y"], max_bytes=10)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "..\\x", "C:\\x"])
+def test_a_tar_member_outside_is_refused_even_if_it_is_not_wanted(tar, name):
+    with pytest.raises(AmuclError, match="a member lies outside the archive"):
+        read_tar(tar({"fine": b"1", name: b"2"}), ["fine"], max_bytes=10)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_in_a_tar(tar, kind):
+    with pytest.raises(AmuclError, match="a member is neither a file nor a folder; got odd"):
+        read_tar(tar({"fine": b"1", "odd": b""}, odd=kind), ["fine"], max_bytes=10)
+
+
+def test_large_and_damaged_tars(tar, tmp_path):
+    path = tar({"big": bytes(3_000_000), "fine": b"1"})
+    with pytest.raises(AmuclError, match="the archive is too large; expected at most 1000000 bytes"):
+        read_tar(path, ["fine"], max_bytes=1_000_000)
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(AmuclError, match=r"not a \.tar\.gz archive, or a damaged one; .* download it again"):
+        read_tar(path, ["fine"], max_bytes=4_000_000)
+    path.write_bytes(b"PK")
+    with pytest.raises(AmuclError, match=r"not a \.tar\.gz archive, or a damaged one"):
+        read_tar(path, ["fine"], max_bytes=10)

@@ -1,10 +1,11 @@
-"""Reading members of zip archives in memory: nothing is unpacked, and nothing outside the archive is reached."""
+"""Reading members of archives in memory: nothing is unpacked, and nothing outside the archive is reached."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,25 +58,75 @@ def _opened(archive: str | os.PathLike) -> Iterator[tuple[zipfile.ZipFile, list[
         raise AmuclError(what, where=file, got=error, action="delete it and download it again") from error
 
 
+def read_tar(archive: str | os.PathLike, wanted: Sequence[str], *, max_bytes: int) -> dict[str, bytes]:
+    """Bytes of the members of a .tar.gz archive whose paths end in `wanted`: ``data/mean.rda``.
+
+    Parameters
+    ----------
+    max_bytes : largest uncompressed size of all files of the archive together; nothing beyond it is read.
+
+    Raises
+    ------
+    AmuclError : the archive is damaged, too large, or has a member that is a link or device or lies outside it; a
+        wanted member is absent or there twice.
+    """
+    file = require_file(archive, purpose="archive")
+    found: dict[str, bytes] = {}
+    size = 0
+    try:
+        with tarfile.open(file, "r|gz") as opened:
+            for member in opened:
+                path = _posix(member.name)
+                if not (member.isfile() or member.isdir()):
+                    raise _refused("a member is neither a file nor a folder", file, member.name)
+                _require_inside(path, file, member.name)
+                size += member.size
+                if size > max_bytes:
+                    raise AmuclError("the archive is too large", where=file, expected=f"at most {max_bytes} bytes")
+                name = next(
+                    (name for name in wanted if path.parts[-len(_posix(name).parts) :] == _posix(name).parts), None
+                )
+                if name in found:
+                    raise AmuclError(f"two members are called {name}", where=file)
+                if name is not None and member.isfile():
+                    found[name] = opened.extractfile(member).read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise AmuclError(
+            "not a .tar.gz archive, or a damaged one", where=file, got=error, action="delete it and download it again"
+        ) from error
+    lacking = [name for name in wanted if name not in found]
+    if lacking:
+        raise AmuclError("the archive lacks files", where=file, expected=some(wanted), got=f"no {some(lacking)}")
+    return found
+
+
 def _safe_files(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     files = []
     for member in opened.infolist():
         path = _path(member)
-        if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", member.filename):
-            raise _refused("a member lies outside the archive", opened, member)
+        _require_inside(path, opened.filename, member.filename)
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise _refused("a member is a symbolic link", opened, member)
+            raise _refused("a member is a symbolic link", opened.filename, member.filename)
         if not member.is_dir() and "__MACOSX" not in path.parts:
             files.append(member)
     return files
 
 
 def _path(member: zipfile.ZipInfo) -> PurePosixPath:
-    return PurePosixPath(member.filename.replace("\\", "/"))
+    return _posix(member.filename)
 
 
-def _refused(what: str, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> AmuclError:
-    return AmuclError(what, where=opened.filename, got=member.filename, action="do not use it")
+def _posix(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))
+
+
+def _require_inside(path: PurePosixPath, archive: object, member: str) -> None:
+    if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", member):
+        raise _refused("a member lies outside the archive", archive, member)
+
+
+def _refused(what: str, archive: object, member: str) -> AmuclError:
+    return AmuclError(what, where=archive, got=member, action="do not use it")
 
 
 def _find(members: list[zipfile.ZipInfo], name: str, archive: str, advice: str | None) -> zipfile.ZipInfo:

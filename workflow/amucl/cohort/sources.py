@@ -9,6 +9,8 @@ from amucl.cohort.benchmark import read_benchmark
 from amucl.cohort.cohort import RawCohort, read_files_cohort
 from amucl.cohort.joined import join_cohorts
 from amucl.cohort.published import read_published
+from amucl.cohort.reference import read_intersim
+from amucl.cohort.singlecell import read_singlecell
 
 
 def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
@@ -18,17 +20,22 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     ----------
     entry : of the configuration, complete.
     omics : their names.
-    files : ``archive`` and ``clinical`` of the benchmark; else ``omics``, one file for each of `omics`, and
-        ``clinical`` where there is one; of a joined dataset those of each member, as ``{member}.archive``.
+    files : ``archive`` and ``clinical`` of the benchmark; ``reference`` of intersim, a list; else ``omics``, one file
+        for each of `omics`, and ``clinical`` where there is one; of a joined dataset those of each member, as
+        ``{member}.archive``.
     """
     if entry["source"] == "joined":
         members = entry["members"].items()
         return join_cohorts({name: read_source(member, omics, _files_of(name, files)) for name, member in members})
     if entry["source"] == "benchmark":
         return read_benchmark(files["archive"], cancer=entry["cancer"], omics=omics, clinical_archive=files["clinical"])
+    if entry["source"] == "intersim":
+        return read_intersim(entry, omics, files["reference"])
     tables = dict(zip(omics, files["omics"], strict=True))
     if entry["source"] == "intersim_published":
         return read_published(tables, files["clinical"])
+    if entry["source"] == "singlecell":
+        return read_singlecell(tables, files["clinical"], counts=entry["counts"], min_cells=entry["min_cells"])
     return read_files_cohort(
         tables,
         clinical=files.get("clinical"),
