@@ -186,24 +186,30 @@ def joined(*members, **changed):
 
 
 def test_drawn_cohorts_take_the_package_or_what_a_mirror_has_of_it(tmp_path):
-    resolved = resolve(minimal(datasets={"intersim_equal": {"delta": dict.fromkeys(OMICS, 0.5)}}), REGISTRY)
+    nowhere = {"downloads": str(tmp_path / "downloads")}
+    drawn = {"intersim_equal": {"delta": dict.fromkeys(OMICS, 0.5)}}
+    resolved = resolve(minimal(datasets=drawn, **nowhere), REGISTRY)
     entry = resolved["datasets"]["intersim_equal"]
     assert (entry["n_samples"], entry["proportions"], entry["p_dmp"], entry["truth"]) == (160, "equal", 0.2, "cluster")
     archive = "intersim/InterSIM_2.2.0.tar.gz"
     cran = "https://cran.r-project.org/src/contrib/Archive/InterSIM/InterSIM_2.2.0.tar.gz"
     assert downloadable(resolved, REGISTRY)[archive] == {"url": cran, "mirror_path": archive, "sha256": None}
     whole, empty = tmp_path / "whole", tmp_path / "empty"
+
+    def paths(*mirrors, downloads="absent"):
+        return reference_paths(entry, {"mirror": list(mirrors), "downloads": str(downloads)})
+
     for file in (whole / "intersim" / f"{name}.rda" for name in OBJECTS):
         file.parent.mkdir(parents=True, exist_ok=True)
-        assert reference_paths(entry, [str(whole)]) == [archive], "a folder that lacks one of the files"
+        assert paths(str(whole)) == [archive], "a folder that lacks one of the files"
         file.touch()
     files = [f"intersim/{name}.rda" for name in OBJECTS]
-    assert reference_paths(entry, str(whole)) == reference_paths(entry, ["https://a.org", str(whole)]) == files
+    assert paths(str(whole)) == paths("https://a.org", str(whole)) == paths(downloads=whole) == files
     (empty / "intersim").mkdir(parents=True)
     (empty / archive).touch()
-    assert reference_paths(entry, [str(empty), str(whole)]) == [archive]
-    assert reference_paths(entry, [str(whole), str(empty)]) == files
-    named = downloadable(resolve(minimal(datasets={"intersim_equal": {}}, mirror=str(whole)), REGISTRY), REGISTRY)
+    assert paths(str(empty), str(whole)) == paths(str(whole), downloads=empty) == [archive]
+    assert paths(str(whole), str(empty)) == files
+    named = downloadable(resolve(minimal(datasets=drawn, mirror=str(whole), **nowhere), REGISTRY), REGISTRY)
     assert {path: source["url"] for path, source in named.items() if "intersim" in path} == dict.fromkeys(files)
 
 
@@ -216,7 +222,7 @@ def test_single_cells_are_fetched_by_address_or_had_from_a_mirror(tmp_path):
     assert files["singlecell/HumanEmbryo_RNAseqCounts.RDS"]["url"] == entry["omics"]["rna"]
     assert files["singlecell/snareseq/SNAREseq_rna_feat.npy"]["sha256"].startswith("a8a2c2bbfc")
     assert resolved["biology"] == [], "no omic is called expression"
-    cells = minimal(datasets={"cell_lines": {}})
+    cells = minimal(datasets={"cell_lines": {}}, downloads=str(tmp_path / "downloads"))
     with pytest.raises(AmuclError, match=r"^singlecell/CellLines_RNAseqCounts\.RDS: no address is known for this file"):
         resolve(cells, REGISTRY)
     with_mirror = resolve(cells | {"mirror": str(tmp_path)}, REGISTRY)

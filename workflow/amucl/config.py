@@ -159,15 +159,16 @@ def intersim_paths(entry: dict[str, Any]) -> dict[str, str]:
     return {name: f"simulated/{entry['setting']}/{INTERSIM_FILES[name]}" for name in [*entry["omics"], "clinical"]}
 
 
-def reference_paths(entry: dict[str, Any], mirror: str | list[str] | None) -> list[str]:
+def reference_paths(entry: dict[str, Any], config: dict[str, Any]) -> list[str]:
     """Paths of the parameters of InterSIM in a mirror and among the downloads.
 
-    The package's archive, or its .rda files where a folder among the mirrors has them and no earlier one the archive.
+    The package's archive, or its .rda files where the downloads or a folder among the mirrors have them and none before
+    has the archive.
     """
     archive = f"{INTERSIM_FOLDER}/{_file_of_url(entry['url'])}"
     files = [f"{INTERSIM_FOLDER}/{name}.rda" for name in OBJECTS]
-    folders = [mirror] if isinstance(mirror, str) else mirror or []
-    for folder in folders:
+    mirror = config["mirror"]
+    for folder in [config["downloads"], *([mirror] if isinstance(mirror, str) else mirror or [])]:
         if Path(folder, archive).is_file():
             break
         if all(Path(folder, file).is_file() for file in files):
@@ -197,7 +198,7 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
                 url = f"{entry['url'].rstrip('/')}/{PurePosixPath(path).name}" if entry["url"] else None
                 sources.append({"url": url, "mirror_path": path, "sha256": None})
         if entry["source"] == "intersim":
-            for path in reference_paths(entry, config["mirror"]):
+            for path in reference_paths(entry, config):
                 is_archive = not path.endswith(".rda")
                 url, sha256 = (entry["url"], entry["sha256"]) if is_archive else (None, None)
                 sources.append({"url": url, "mirror_path": path, "sha256": sha256})

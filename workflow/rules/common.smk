@@ -307,7 +307,7 @@ def files_of(dataset, chosen):
         *omics, clinical = (f"{DOWNLOADS}/{path}" for path in intersim_paths(chosen).values())
         return {"omics": omics, "clinical": clinical}
     if chosen["source"] == "intersim":
-        return {"reference": [f"{DOWNLOADS}/{path}" for path in reference_paths(chosen, config["mirror"])]}
+        return {"reference": [f"{DOWNLOADS}/{path}" for path in reference_paths(chosen, config)]}
     if chosen["source"] == "singlecell":
         *omics, metadata = (f"{DOWNLOADS}/{path}" for path in singlecell_paths(chosen).values())
         return {"omics": omics, "clinical": metadata}

@@ -6,6 +6,7 @@ import pytest
 
 from amucl.cohort.cohort import truth, views
 from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.cohort.rfiles import read_rds
 from amucl.cohort.singlecell import read_singlecell
 from amucl.cohort.sources import read_source
 from amucl.config import load_registry, resolve, singlecell_paths
@@ -107,6 +108,14 @@ def test_every_dropped_cell_has_its_reason(cells):
         ("atac", "a1"): "no rna",
     }
     assert sorted(prepared.cohort.obs_names) == ["r1", "r2", "r3"]
+
+
+def test_an_unknown_cell_may_bear_the_name_of_another(cells):
+    raw = cells(atac=ATAC.assign(r1=np.int32(4)))
+    assert raw.omics["atac"].loc["r1"].sum() > 0
+    assert len(raw.omics["atac"]) == 4
+    ledger = raw.ledger[raw.ledger["omic"] == "atac"].set_index("column")
+    assert ledger.loc[ledger["status"] == "dropped", "reason"].to_dict() == {"r1": "not in the metadata"}
 
 
 def test_metadata_of_cells_without_counts_are_reported(cells):
@@ -224,3 +233,20 @@ def test_snareseq_loses_no_cell_and_its_types_are_those_of_the_features():
     np.testing.assert_allclose(arrays[0], features - features.mean(axis=0), rtol=1e-4, atol=1e-5)
     about = json.loads(prepared.cohort.uns["amucl"])
     assert about["preprocessing"]["normalize"] == "center"
+
+
+@needs_shared
+def test_the_metadata_of_the_cell_lines_join_counts_of_their_format(tmp_path):
+    metadata = MIRROR / "singlecell" / "CellLines_metadata.RDS"
+    cells, rng = read_rds(metadata), np.random.default_rng(2)
+    omics = {omic: tmp_path / f"CellLines_{omic}.RDS" for omic in ("rna", "atac")}
+    for omic, path in omics.items():
+        names = rng.permutation(cells[f"sample.{omic}"].to_numpy(str))
+        write_rds(path, pd.DataFrame(rng.poisson(5, (6, 206)), [f"f{i}" for i in range(6)], names))
+    raw = read_singlecell(omics, metadata, counts=omics)
+    prepared = preprocess(raw, Preprocessing(log2=True, truth="celltype")).cohort
+    _, _, samples, _ = views(prepared)
+    assert truth(prepared, samples).value_counts().to_dict() == {"HCT": 90, "K562": 74, "Hela": 42}
+    assert [name.split("_")[0].upper() for name in samples] == list(truth(prepared, samples).str.upper())
+    assert raw.clinical["Raw.reads"].tolist() == cells["Raw.reads"].tolist()
+    assert len(raw.unmatched) == 0

@@ -23,6 +23,8 @@ from amucl.cohort.text import check_ids
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
+UNKNOWN = "not in the metadata"
+
 
 def read_singlecell(
     omics: Mapping[str, str | os.PathLike],
@@ -151,12 +153,14 @@ def _read_omic(
             got=some(table.index),
         )
     ids = [row_of.get(name, name) for name in table.index]
+    status, reason = np.where(known, "kept", "dropped"), np.where(known, "", UNKNOWN)
     ledger = pd.DataFrame(
-        {"omic": omic, "column": table.index, "sample": ids, "patient": ids, "status": "kept", "reason": ""}
+        {"omic": omic, "column": table.index, "sample": ids, "patient": ids, "status": status, "reason": reason},
+        columns=LEDGER_COLUMNS,
     )
-    one = _Omic(omic, Path(path), table.set_axis(ids), ledger[LEDGER_COLUMNS], [])
-    one.advance("read", one.table, "as the source has it")
-    one.drop("cells", known, "not in the metadata")
+    one = _Omic(omic, Path(path), table, ledger, [])
+    one.advance("read", table, "as the source has it")
+    one.advance("cells", (table if known.all() else table[known]).rename(index=row_of), UNKNOWN)
     return one
 
 
