@@ -6,7 +6,6 @@ memory and never extracted.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Sequence
@@ -15,14 +14,13 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.archives import read_members
-from amucl.cohort.assembly import join_clinical, join_row, join_tables
-from amucl.cohort.barcodes import TUMOUR_TYPES, parse_barcode
+from amucl.cohort.assembly import join_clinical, join_tables
+from amucl.cohort.barcodes import TUMOUR_TYPES
 from amucl.cohort.cohort import RawCohort, assemble
+from amucl.cohort.followup import join_followup, parse_followup
 from amucl.cohort.readers import parse_numbers, parse_strings, tidy_columns
 from amucl.cohort.text import check_ids
 from amucl.errors import AmuclError, some
-
-logger = logging.getLogger(__name__)
 
 MEMBERS = {"expression": "exp", "methylation": "methy", "mirna": "mirna"}
 MAX_BYTES = 4 * 2**30
@@ -73,7 +71,7 @@ def read_benchmark(
         if entrez is not None:
             var[omic] = pd.DataFrame({"entrez": np.asarray(entrez, dtype=object)[keep]}, index=rows.index)
     raw = assemble(tables, tcga=True, sample_types=sample_types, features_read=features_read, var=var)
-    survival, report = _join_survival(read_survival(texts["survival"], f"{archive}:survival"), raw.patients)
+    survival, report = join_followup(read_survival(texts["survival"], f"{archive}:survival"), raw.patients)
     if clinical_archive is not None:
         clinical, clinical_report = _join_clinical(clinical_archive, cancer, raw.patients, max_bytes)
         survival, report = survival.join(clinical), report + clinical_report
@@ -125,67 +123,9 @@ def read_survival(text: str, where: object) -> pd.DataFrame:
     if not {"survival", "death"} <= set(columns):
         wanted = "columns PatientID, Survival, Death"
         raise AmuclError("not a survival table", where=where, expected=wanted, got=some(table.columns))
-    rows = []
-    for line, (name, cells) in enumerate(zip(table.index, table.to_numpy(), strict=True), start=2):
-        barcode = parse_barcode(name)
-        if barcode is None:
-            raise AmuclError("not a TCGA barcode", where=f"{where}, line {line}, column PatientID", got=name)
-        time = _number(cells[columns["survival"]], f"{where}, line {line}, column Survival", "days")
-        event = _number(cells[columns["death"]], f"{where}, line {line}, column Death", "0 or 1")
-        if event not in (0, 1) and not np.isnan(event):
-            raise AmuclError(
-                "impossible event", where=f"{where}, line {line}, column Death", expected="0 or 1", got=event
-            )
-        rows.append((barcode.sample, barcode.patient, time, event))
-    return pd.DataFrame(rows, columns=["id", "patient", "os_time", "os_event"])
-
-
-def _number(cell: object, where: str, expected: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = np.inf
-    if np.isinf(number):
-        raise AmuclError("not a number", where=where, expected=expected, got=repr(cell))
-    return number
-
-
-def _join_survival(survival: pd.DataFrame, patients: pd.Series) -> tuple[pd.DataFrame, list[dict]]:
-    negative = survival["os_time"] < 0
-    report = [join_row("survival", len(survival), list(survival["id"][negative]), "negative time, taken as missing")]
-    survival.loc[negative, ["os_time", "os_event"]] = np.nan
-    for key, what in (("id", "the id"), ("patient", "the patient")):
-        survival, rows = _collapse(survival, key, what)
-        report += rows
-    survival = survival.set_index("patient")[["os_time", "os_event"]]
-    strangers = list(survival.index[~survival.index.isin(patients)])
-    joined = survival.reindex(patients).set_axis(patients.index)
-    unknown = joined.index[joined.isna().any(axis=1)]
-    report += [
-        join_row("survival", len(survival), strangers, "not in the cohort"),
-        join_row("cohort", len(patients), list(unknown), "no survival time or event"),
-    ]
-    return joined, report
-
-
-def _collapse(survival: pd.DataFrame, key: str, what: str) -> tuple[pd.DataFrame, list[dict]]:
-    """One row per `key`: of those that differ, the one with the longest follow-up (a death before a censoring)."""
-    values = ["os_time", "os_event"]
-    ranked = survival.sort_values(values, ascending=False, na_position="last", kind="stable")
-    repeated = ranked[ranked.duplicated(key)].sort_index()
-    kept = ranked.drop_duplicates(key).sort_index()
-    winner = kept.set_index(key)[values].reindex(repeated[key]).to_numpy()
-    own = repeated[values].to_numpy()
-    conflict = ~(np.isnan(own) | (own == winner)).all(axis=1)
-    same, other = list(repeated["id"][~conflict]), list(repeated["id"][conflict])
-    if other:
-        logger.warning(
-            "survival: %s is repeated with other values; the longest follow-up is kept: %s", what, some(other)
-        )
-    return kept, [
-        join_row("survival", len(survival), same, f"{what} is repeated with the same values"),
-        join_row("survival", len(survival) - len(same), other, f"{what} is repeated with other values"),
-    ]
+    place = {"id": "PatientID", "os_time": "Survival", "os_event": "Death"}
+    times, events = (table.iloc[:, columns[name]] for name in ("survival", "death"))
+    return parse_followup(times, events, where, columns=place)
 
 
 def _join_clinical(
