@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from amucl.cohort.readers import parse_numbers, read_clinical, read_h5mu, read_omic
+from amucl.cohort.readers import parse_numbers, read_clinical, read_h5mu, read_omic, stream_numbers
 from amucl.errors import AmuclError
 from tests.shared import SHARED, needs_shared
 
@@ -328,3 +328,42 @@ def test_published_simulated_tables():
     assert list(table.index[:2]) == ["subject1", "subject2"]
     clusters = read_clinical(folder / "clusters.txt").set_index("subjects")["cluster.id"]
     assert clusters.value_counts().to_dict() == {1: 25, 2: 20, 3: 20, 4: 20, 5: 15}
+
+
+# Tables too large to be read at once ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 100])
+def test_a_table_in_pieces_is_the_table(tmp_path, n_rows):
+    text = "sample\ts1\ts2\n" + "".join(f"g{i}\t{i / 7!r}\tNA\n" for i in range(9))
+    path = write(tmp_path / "a.gz", text)
+    pieces = list(stream_numbers(path, n_rows=n_rows))
+    assert [len(piece) for piece in pieces[:-1]] == [n_rows] * (len(pieces) - 1)
+    pd.testing.assert_frame_equal(pd.concat(pieces), parse_numbers(text, path))
+
+
+@pytest.mark.parametrize(
+    ("bad", "where"),
+    [("g5\tx\t1", "a.gz, line 7, row g5, column s1: not a number"), ("g5\t1", "a.gz, line 7: wrong number of fields")],
+)
+@pytest.mark.parametrize("n_rows", [1, 4, 5, 100])
+def test_a_bad_row_of_any_piece_is_placed_in_the_file(tmp_path, bad, where, n_rows):
+    lines = ["sample\ts1\ts2", *(f"g{i}\t1\t2" for i in range(5)), bad, "g6\t1\t2"]
+    with pytest.raises(AmuclError) as caught:
+        list(stream_numbers(write(tmp_path / "a.gz", "\n".join(lines) + "\n"), n_rows=n_rows))
+    assert where in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"<html>", "not a gzip file, or a damaged one"),
+        (gzip.compress(b"sample\ts1\n" + b"g\t1\n" * 500)[:-20], "truncated gzip file"),
+        (gzip.compress(b"sample\ts1\n"), "no rows below the header"),
+        (gzip.compress(b"sample\ts1\ng\xe9\t1\n"), "a.gz, from line 2: not UTF-8 text"),
+    ],
+)
+def test_a_file_that_cannot_be_read_in_pieces(tmp_path, content, what):
+    (tmp_path / "a.gz").write_bytes(content)
+    with pytest.raises(AmuclError, match=what):
+        list(stream_numbers(tmp_path / "a.gz"))

@@ -14,7 +14,10 @@ import os
 import re
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import anndata
@@ -100,13 +103,31 @@ def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: _tidy_column(table[name]) for name in table.columns}, index=table.index)
 
 
-def parse_numbers(text: str, where: object, *, kind: str = ".tsv") -> pd.DataFrame:
+def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[pd.DataFrame]:
+    """The table of numbers in a .gz file, `n_rows` rows at a time, as `parse_numbers` reads them.
+
+    For tables that are too large to be read at once: memory grows with `n_rows`, not with the file. Raises AmuclError
+    as `read_omic` does; what is wrong with a row is told when it is reached.
+    """
+    file = require_file(path, purpose="table")
+    with _gzip_errors(file), gzip.open(file) as lines:
+        header = next(lines, b"")
+        first_line = 2
+        while rows := list(islice(lines, n_rows)):
+            text = decode(header + b"".join(rows), f"{file}, from line {first_line}")
+            yield parse_numbers(text, file, first_line=first_line)
+            first_line += len(rows)
+    if first_line == 2:
+        raise AmuclError("no rows below the header", where=file, expected="a header and at least one row")
+
+
+def parse_numbers(text: str, where: object, *, kind: str = ".tsv", first_line: int = 2) -> pd.DataFrame:
     """A table of numbers, rows x columns as written, ids unchecked; float64 with NaN for `MISSING`.
 
     The header may have a corner cell, or (as R writes it) one field fewer than the rows. `kind` is the suffix that
-    decides which separator is tried first.
+    decides which separator is tried first, `first_line` the line of the file on which the first row stands.
     """
-    layout = _layout(text, where, kind)
+    layout = _layout(text, where, kind, first_line)
     if any(word in text for word in _BOOLEANS) and (guilty := _guilty_cell(layout, where)):
         raise guilty
     columns = range(len(layout.columns) + 1)
@@ -170,7 +191,8 @@ def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
 class _Layout:
     separator: str
     columns: list[str]
-    lines: list[str]  # without the header; line i stands on line i + 2 of the file
+    lines: list[str]  # without the header; line i stands on line i + first_line of the file
+    first_line: int
 
 
 def _kind(file: Path) -> str:
@@ -184,16 +206,22 @@ def _kind(file: Path) -> str:
 def _read_text(file: Path) -> str:
     data = file.read_bytes()
     if file.suffix.lower() == ".gz":
-        try:
+        with _gzip_errors(file):
             data = gzip.decompress(data)
-        except EOFError as error:
-            raise AmuclError("truncated gzip file", where=file, action="download or copy it again") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise AmuclError("not a gzip file, or a damaged one", where=file, got=error) from error
     return decode(data, file)
 
 
-def _layout(text: str, where: object, kind: str) -> _Layout:
+@contextmanager
+def _gzip_errors(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except EOFError as error:
+        raise AmuclError("truncated gzip file", where=file, action="download or copy it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise AmuclError("not a gzip file, or a damaged one", where=file, got=error) from error
+
+
+def _layout(text: str, where: object, kind: str, first_line: int = 2) -> _Layout:
     lines = text.rstrip("\n").split("\n")
     while len(lines) > 1 and not lines[-1].strip():
         lines.pop()
@@ -208,8 +236,8 @@ def _layout(text: str, where: object, kind: str) -> _Layout:
     if width < 2:
         raise AmuclError("no columns beside the ids", where=where, expected="ids and at least one column of values")
     if len(header) not in (width, width - 1):
-        raise _ragged(2, f"{len(header)} (as the header has) or {len(header) + 1}", width, where)
-    _check_widths(lines, separator, width, where)
+        raise _ragged(first_line, f"{len(header)} (as the header has) or {len(header) + 1}", width, where)
+    _check_widths(lines[1:], separator, width, where, first_line)
     if len(header) < width and all(line.endswith(separator) for line in lines[1:]):
         raise AmuclError(
             "every row ends with a separator, the header does not",
@@ -219,7 +247,7 @@ def _layout(text: str, where: object, kind: str) -> _Layout:
             action="remove the separator at the end of the rows",
         )
     columns = header[1:] if len(header) == width else header
-    return _Layout(separator, [name.strip() for name in columns], lines[1:])
+    return _Layout(separator, [name.strip() for name in columns], lines[1:], first_line)
 
 
 def _separator(header: str, row: str, kind: str) -> str:
@@ -237,8 +265,8 @@ def _split(line: str, separator: str) -> list[str]:
     return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
 
 
-def _check_widths(lines: list[str], separator: str, width: int, where: object) -> None:
-    for number, line in enumerate(lines[1:], start=2):
+def _check_widths(lines: list[str], separator: str, width: int, where: object, first_line: int) -> None:
+    for number, line in enumerate(lines, start=first_line):
         if '"' in line:
             if line.count('"') % 2:
                 raise AmuclError("unbalanced quote", where=f"{where}, line {number}")
@@ -260,7 +288,7 @@ def _ragged(number: int, expected: object, found: int, where: object) -> AmuclEr
 
 
 def _guilty_cell(layout: _Layout, where: object) -> AmuclError | None:
-    for number, line in enumerate(layout.lines, start=2):
+    for number, line in enumerate(layout.lines, start=layout.first_line):
         name, *cells = _split(line, layout.separator)
         for column, cell in zip(layout.columns, cells, strict=True):
             if cell in MISSING:
