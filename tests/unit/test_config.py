@@ -16,6 +16,7 @@ from amucl.config import (
     reference_paths,
     resolve,
     singlecell_paths,
+    xena_paths,
 )
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, hyperparameters
@@ -338,7 +339,7 @@ def test_files_of_members_are_checked(mine):
 
 def test_registry_is_valid_and_complete():
     assert set(REGISTRY) == {"datasets", "gene_sets"}
-    assert len(REGISTRY["datasets"]) == 27
+    assert len(REGISTRY["datasets"]) == 29
     assert set(REGISTRY["gene_sets"]) == {"hallmark", "kegg", "reactome", "go_bp"}
 
 
@@ -465,6 +466,43 @@ def test_downloadable_files_are_those_the_run_names(tmp_path, mine):
     assert downloadable(resolve(minimal(), REGISTRY), REGISTRY) == {}
 
 
+HUB = "https://tcga-xena-hub.s3.us-east-1.amazonaws.com/download"
+
+
+def test_cohorts_of_the_hub_by_name_alone():
+    coadread = {"source": "xena", "cohort": "COADREAD", "omics": ["mirna", "methylation"]}
+    coadread["tables"] = {"methylation": "HumanMethylation27"}
+    resolved = resolve(minimal(datasets={"luad": {}, "stad": {}, "bowel": coadread}), REGISTRY)
+    luad, stad, bowel = resolved["datasets"].values()
+    assert [entry["cohort"] for entry in (luad, stad, bowel)] == ["LUAD", "STAD", "COADREAD"]
+    assert (luad["n_clusters"], stad["n_clusters"], luad["top_probes"]) == (None, None, 20000)
+    assert list(xena_paths(luad).items()) == [
+        ("expression", "xena/TCGA.LUAD.sampleMap/HiSeqV2.gz"),
+        ("methylation", "xena/TCGA.LUAD.sampleMap/HumanMethylation450.gz"),
+        ("mirna", "xena/TCGA.LUAD.sampleMap/miRNA_HiSeq_gene.gz"),
+        ("clinical", "xena/TCGA.LUAD.sampleMap/LUAD_clinicalMatrix"),
+        ("survival", "xena/survival/LUAD_survival.txt"),
+    ]
+    files = downloadable(resolved, REGISTRY)
+    assert {path for path in files if "COADREAD" in path} == set(xena_paths(bowel).values())
+    assert files["xena/TCGA.COADREAD.sampleMap/HumanMethylation27.gz"] == {
+        "url": f"{HUB}/TCGA.COADREAD.sampleMap%2FHumanMethylation27.gz",
+        "mirror_path": "xena/TCGA.COADREAD.sampleMap/HumanMethylation27.gz",
+        "sha256": None,
+    }
+    assert files["xena/survival/STAD_survival.txt"]["url"] == f"{HUB}/survival%2FSTAD_survival.txt"
+
+
+def test_tables_of_the_hub_are_logged_already():
+    def log2(entry, **config):
+        return resolve(minimal(datasets={"luad": entry}, **config), REGISTRY)["datasets"]["luad"]["preprocessing"]
+
+    assert log2({})["log2"] is False
+    assert log2({}, preprocessing={"log2": "auto", "impute": "median"}) == {"log2": False, "impute": "median"}
+    assert log2({"preprocessing": {"top_features": 9}}) == {"log2": False, "top_features": 9}
+    assert log2({"preprocessing": {"log2": {"mirna": True}}})["log2"] == {"mirna": True}
+
+
 def dataset(**entry):
     return {"datasets": {"simulated": entry}}
 
@@ -533,6 +571,23 @@ WRONG = {
     "truth value of barcodes": (
         {"datasets": {"a": {"source": "files", "omics": {"expression": "x"}, "tcga_barcodes": "yes"}}},
         "`datasets.a.tcga_barcodes` is wrong; expected true or false; got 'yes'",
+    ),
+    "cohort in small letters": (
+        {"datasets": {"luad": {"cohort": "luad"}}},
+        "config key `datasets.luad.cohort` is wrong; expected capital letters (A to Z); got 'luad'",
+    ),
+    "cohort that is none": ({"datasets": {"a": {"source": "xena"}}}, "config key `datasets.a.cohort` is missing"),
+    "unknown table of the hub": (
+        {"datasets": {"luad": {"tables": {"methylation": "HumanMethylation850"}}}},
+        "config key `datasets.luad.tables.methylation` is wrong; expected HumanMethylation450 or HumanMethylation27",
+    ),
+    "unknown omic of the hub": (
+        {"datasets": {"luad": {"omics": ["protein"]}}},
+        "config key `datasets.luad.omics[0]` is wrong; expected expression or methylation or mirna; got 'protein'",
+    ),
+    "one probe": (
+        {"datasets": {"luad": {"top_probes": 1}}},
+        "config key `datasets.luad.top_probes` is wrong; expected",
     ),
     "unknown omic of the benchmark": (
         {"datasets": {"aml": {"omics": ["rna"]}}},
@@ -774,7 +829,7 @@ def test_datasets_are_required():
         ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
         (
             "datasets: {a: {}}",
-            "a.source` is wrong; expected simulated or benchmark or intersim_published or intersim or singlecell "
+            "a.source` is wrong; expected simulated or benchmark or xena or intersim_published or intersim or singlecell "
             "or files or joined; got None",
         ),
         ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),

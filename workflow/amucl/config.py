@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import quote, urlparse
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -36,6 +36,7 @@ RESERVED_NAMES = {
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
 CLINICAL_ARCHIVE = "benchmark/clinical.zip"
+XENA_FOLDER = "xena"
 INTERSIM_FILES = {
     "methylation": "omics1.txt",
     "expression": "omics2.txt",
@@ -55,6 +56,7 @@ PATTERNS = {
     "^[A-Za-z][A-Za-z0-9_]*$": "a name of letters (a to z), digits and _ that begins with a letter",
     "^[0-9a-f]{64}$": "64 hexadecimal digits",
     "^[a-z]+$": "small letters (a to z)",
+    "^[A-Z]+$": "capital letters (A to Z)",
     "^https?://": "an http or https URL",
     "^(https?://.+/)?[A-Za-z0-9_.-]+[.](RDS|npy)$": "a URL or name of an .RDS or .npy file",
     "^(https?://.+/)?[A-Za-z0-9_.-]+[.](RDS|tsv|txt|csv)$": "a URL or name of an .RDS or text file",
@@ -182,6 +184,15 @@ def singlecell_paths(entry: dict[str, Any]) -> dict[str, str]:
     return {name: f"{entry['folder']}/{PurePosixPath(address).name}" for name, address in addresses.items()}
 
 
+def xena_paths(entry: dict[str, Any]) -> dict[str, str]:
+    """Paths of a Xena cohort's files in a mirror and among the downloads: omics, then `clinical` and `survival`."""
+    cohort, tables = entry["cohort"], entry["tables"]
+    names = {omic: f"TCGA.{cohort}.sampleMap/{tables[omic]}.gz" for omic in entry["omics"]}
+    names |= {"clinical": f"TCGA.{cohort}.sampleMap/{cohort}_clinicalMatrix"}
+    names |= {"survival": f"survival/{cohort}_survival.txt"}
+    return {name: f"{XENA_FOLDER}/{path}" for name, path in names.items()}
+
+
 def downloadable(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, dict[str, str | None]]:
     """Every file a run may fetch: mirror path -> url, mirror_path, sha256."""
     return {source["mirror_path"]: source for source in _sources(config, registry)}
@@ -193,6 +204,10 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
         if entry["source"] == "benchmark":
             sources.append({"url": entry["url"], "mirror_path": archive_path(entry), "sha256": entry["sha256"]})
             sources.append({"url": entry["clinical_url"], "mirror_path": CLINICAL_ARCHIVE, "sha256": None})
+        if entry["source"] == "xena":
+            for path in xena_paths(entry).values():
+                name = quote(path.removeprefix(f"{XENA_FOLDER}/"), safe="")  # a dataset of the hub is one name
+                sources.append({"url": f"{entry['url'].rstrip('/')}/{name}", "mirror_path": path, "sha256": None})
         if entry["source"] == "intersim_published":
             for path in intersim_paths(entry).values():
                 url = f"{entry['url'].rstrip('/')}/{PurePosixPath(path).name}" if entry["url"] else None
@@ -233,7 +248,9 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     base = known if same_source else {}
     complete = _validate_dataset(_merge(base, entry), f"datasets.{name}")
     _check_omics(entry.get("preprocessing", {}), _omics(complete), f"datasets.{name}.preprocessing")
-    inherited = _for_omics(_merge(config["preprocessing"], base.get("preprocessing", {})), _omics(complete))
+    of_source = _schema("datasets")["$defs"][complete["source"]]["properties"]["preprocessing"]["default"]
+    known_before = _merge(_merge(config["preprocessing"], of_source), base.get("preprocessing", {}))
+    inherited = _for_omics(known_before, _omics(complete))
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
     complete["gene_sets"] = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
     return complete

@@ -21,6 +21,7 @@ from amucl.config import (
     reference_paths,
     resolve,
     singlecell_paths,
+    xena_paths,
 )
 from amucl.errors import AmuclError
 from amucl.methods import METHODS
@@ -239,6 +240,9 @@ BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 PREPROCESSING_KEYS = (
     "source",
     "cancer",
+    "cohort",
+    "tables",
+    "top_probes",
     "setting",
     "omics",
     "orientation",
@@ -297,6 +301,9 @@ def files_of(dataset, chosen):
             "archive": f"{DOWNLOADS}/{archive_path(chosen)}",
             "clinical": f"{DOWNLOADS}/{CLINICAL_ARCHIVE}",
         }
+    if chosen["source"] == "xena":
+        *omics, clinical, survival = (f"{DOWNLOADS}/{path}" for path in xena_paths(chosen).values())
+        return {"omics": omics, "clinical": clinical, "survival": survival}
     if chosen["source"] == "simulated":
         raw = f"results/{dataset}/raw"
         return {

@@ -75,13 +75,14 @@ def assemble(
     tcga: bool = False,
     sample_types: tuple[str, ...] = TUMOUR_TYPES,
     features_read: Mapping[str, int] | None = None,
+    left_out: Mapping[str, Sequence[tuple[str, int, str]]] | None = None,
     var: Tables | None = None,
 ) -> RawCohort:
     """A RawCohort from samples x features tables and a clinical table, both keyed by the source's own sample ids.
 
-    `features_read` gives the number of features before duplicates were merged, where that differs. Raises AmuclError
-    when there is no omic, when an omic (or the clinical table) shares no sample with the others, or when ``os_time`` or
-    ``os_event`` is impossible.
+    `features_read` gives the number of features before duplicates were merged, where that differs; `left_out` what
+    was left out before that: (step, features that stayed, reason). Raises AmuclError when there is no omic, when an
+    omic (or the clinical table) shares no sample with the others, or when ``os_time`` or ``os_event`` is impossible.
     """
     if not tables:
         raise AmuclError("the cohort has no omic", expected="at least one table")
@@ -92,8 +93,11 @@ def assemble(
     for omic, table in tables.items():
         (n, n_kept), p = (len(table), len(omics[omic])), table.shape[1]
         p_read = (features_read or {}).get(omic, p)
+        steps.append(Step(omic, "read", n, n, p_read, p_read, reason="as the source has it"))
+        for step, p_left, reason in (left_out or {}).get(omic, ()):
+            steps.append(Step(omic, step, n, n, p_read, p_left, reason=reason))
+            p_read = p_left
         steps += [
-            Step(omic, "read", n, n, p_read, p_read, reason="as the source has it"),
             Step(omic, "duplicate_features", n, n, p_read, p, reason="of rows with one name the highest mean is kept"),
             Step(omic, "tumour_samples", n, n_kept, p, p, reason=chosen),
         ]

@@ -8,9 +8,11 @@ from typing import Any
 from amucl.cohort.benchmark import read_benchmark
 from amucl.cohort.cohort import RawCohort, read_files_cohort
 from amucl.cohort.joined import join_cohorts
+from amucl.cohort.preprocess import Preprocessing
 from amucl.cohort.published import read_published
 from amucl.cohort.reference import read_intersim
 from amucl.cohort.singlecell import read_singlecell
+from amucl.cohort.xena import read_xena
 
 
 def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
@@ -21,7 +23,8 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     entry : of the configuration, complete.
     omics : their names.
     files : ``archive`` and ``clinical`` of the benchmark; ``reference`` of intersim, a list; else ``omics``, one file
-        for each of `omics`, and ``clinical`` where there is one; of a joined dataset those of each member, as
+        for each of `omics`, and ``clinical`` where there is one, and of the Xena hub ``survival``; of a joined dataset
+        those of each member, as
         ``{member}.archive``.
     """
     if entry["source"] == "joined":
@@ -32,6 +35,14 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     if entry["source"] == "intersim":
         return read_intersim(entry, omics, files["reference"])
     tables = dict(zip(omics, files["omics"], strict=True))
+    if entry["source"] == "xena":
+        return read_xena(
+            tables,
+            clinical=files["clinical"],
+            survival=files["survival"],
+            max_missing=entry["preprocessing"].get("max_missing_feature", Preprocessing.max_missing_feature),
+            top_probes=entry["top_probes"],
+        )
     if entry["source"] == "intersim_published":
         return read_published(tables, files["clinical"])
     if entry["source"] == "singlecell":
