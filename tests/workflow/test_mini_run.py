@@ -301,7 +301,7 @@ def test_weights_are_safetensors(mini):
     from safetensors import safe_open
 
     with safe_open(mini.path("simulated/dmacl/model.safetensors"), framework="np") as weights:
-        assert json.loads(weights.metadata()["parameters"])["n_restarts"] == 2
+        assert json.loads(weights.metadata()["about"])["parameters"]["n_restarts"] == 2
         assert len(list(weights.keys())) > 10
     suffixes = {path.suffix for path in mini.path("").rglob("*") if path.is_file()}
     assert not suffixes & {".pkl", ".pickle", ".pt", ".pth", ".joblib"}

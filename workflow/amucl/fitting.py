@@ -15,29 +15,33 @@ from amucl.cohort.cohort import about, read_cohort, views
 from amucl.errors import AmuclError
 from amucl.files import atomic_path, require_file, write_matrix
 from amucl.methods import METHODS, build
+from amucl.representation.blocks import present_omics
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted estimator and the samples (rows) it was fitted on."""
+    """A fitted estimator, the samples (rows) it was fitted on and, omic by omic, their features (columns)."""
 
     estimator: Any
     samples: list[str]
+    features: dict[str, list[str]]
 
 
 def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *, n_threads: int) -> Fitted:
-    """Fit a method of the registry on the complete patients of a cohort.
+    """Fit a method of the registry on a cohort.
 
     settings: `random_state`, `device` where it applies, and the user's hyperparameters, laid over the preset.
-    Patients without one of the omics are counted in the log; they get no embedding.
+    Patients without one of the omics are counted in the log; most methods leave them out (see `Method`).
     """
     cohort = read_cohort(cohort_path)
-    arrays, omics, samples, _ = views(cohort, layer=METHODS[method].layer)
-    without = cohort.n_obs - len(samples)
-    if without:
-        logger.warning("%d of %d patients lack an omic: %s leaves them out", without, cohort.n_obs, method)
+    accepts = METHODS[method].missing_omics
+    arrays, omics, samples, features = views(cohort, layer=METHODS[method].layer, complete=not accepts)
+    n_lacking = int((~present_omics(arrays).all(axis=1)).sum()) if accepts else cohort.n_obs - len(samples)
+    if n_lacking:
+        fate = "learns from what they have" if accepts else "leaves them out"
+        logger.warning("%d of %d patients lack an omic: %s %s", n_lacking, cohort.n_obs, method, fate)
     logger.info(
         "%s on %d samples: %s",
         method,
@@ -46,7 +50,7 @@ def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *
     )
     n_clusters = about(cohort)["n_clusters"]
     estimator = build(method, **{"n_clusters": n_clusters, **settings, "n_threads": n_threads})
-    return Fitted(estimator.fit(arrays), samples)
+    return Fitted(estimator.fit(arrays), samples, dict(zip(omics, features, strict=True)))
 
 
 def write_embedding(fitted: Fitted, path: str | Path) -> None:

@@ -18,12 +18,16 @@ LIBRARY = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Method:
-    """One entry: `module:Class`, the stage that fits it, preset hyperparameters, the cohort layer it learns from."""
+    """One entry: `module:Class`, the stage that fits it, preset hyperparameters, the cohort layer it learns from.
+
+    `missing_omics`: it also learns from patients who lack an omic (rows of NaN); other methods leave them out.
+    """
 
     estimator: str
     stage: str
     preset: dict[str, Any] = field(default_factory=dict)
     layer: str | None = "normalized"
+    missing_omics: bool = False
 
     @property
     def module(self) -> str:
@@ -33,6 +37,7 @@ class Method:
 
 PUBLISHED_DMACL = {
     "normalization": "max",
+    "rotate": False,
     "augmentation": "gaussian",
     "sigma": 1.0,
     "embedding": "instance",
@@ -40,10 +45,12 @@ PUBLISHED_DMACL = {
     "learning_rate": 3e-3,
     "cosine": False,
     "n_restarts": 1,
+    "d_model": 160,
+    "n_heads": 80,
 }
 
 METHODS = {
-    "dmacl": Method("amucl.representation.dmacl:DMACL", "train"),
+    "dmacl": Method("amucl.representation.dmacl:DMACL", "train", layer=None, missing_omics=True),
     "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None),
     "sglrr": Method("amucl.lowrank.family:SGLRR", "lowrank"),
     "glrr": Method("amucl.lowrank.family:GraphLRR", "lowrank"),

@@ -15,4 +15,4 @@ with stage(snakemake) as used:
     used["device"] = fitted.estimator.device_
     write_embedding(fitted, snakemake.output.embedding)
     write_table(fitted.estimator.history_, snakemake.output.history)
-    fitted.estimator.save(snakemake.output.model)
+    fitted.estimator.save(snakemake.output.model, fitted.features)

@@ -268,7 +268,7 @@ def test_the_steps_tell_how_many_partial_patients_get_no_label():
     tables = {"a": random_table(n=6), "b": random_table(n=5, samples=["s4", "s5", "s6", "s7", "s8"])}
     result = run(tables, patients="partial")
     for omic in tables:
-        assert step(result, "patients", omic).reason == "all patients; 7 of 9 lack an omic and get no label"
+        assert step(result, "patients", omic).reason == "all patients; 7 of 9 lack an omic: few methods take them"
     assert step(run({"a": random_table()}, patients="partial"), "patients").reason == "all patients"
 
 

@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, build
-from amucl.representation.dmacl import DMACL, join_restarts
+from amucl.representation.dmacl import DMACL
 from amucl.representation.losses import (
     cluster_contrastive_loss,
     decoupled_contrastive_loss,
@@ -30,6 +30,10 @@ TOY = {"d_model": 16, "n_heads": 4, "epochs": 2, "n_restarts": 2, "device": "cpu
 
 def toy(n_clusters=3, **changed):
     return DMACL(n_clusters, **{**TOY, **changed})
+
+
+def network_input(model, views):
+    return torch.as_tensor(np.hstack(model.input_map_(views)))
 
 
 def ari(embedding, truth=TRUTH):
@@ -95,7 +99,7 @@ def test_loss_is_twice_the_instance_loss_plus_the_cluster_loss_of_two_views():
     """First epoch, one batch, Gaussian noise of no width: both views are the input itself."""
     views = planted_views()
     model = toy(epochs=1, augmentation="gaussian", sigma=1e-30, learning_rate=1e-30).fit(views)
-    x = torch.as_tensor(np.hstack(model._normalize(views)), dtype=torch.float32).expand(2, -1, -1)
+    x = network_input(model, views).expand(2, -1, -1)
     z, c = model.network_(x)
     expected = (
         2 * decoupled_contrastive_loss(z, z, 0.5)
@@ -121,13 +125,19 @@ def test_published_preset_is_table_one_and_embeds_in_unit_vectors_of_n_clusters(
     assert (parameters["instance_temperature"], parameters["cluster_temperature"]) == (0.5, 1.0)
     assert (parameters["d_model"], parameters["n_heads"]) == (160, 80)
     assert METHODS["dmacl-published"].layer is None
-    assert np.hstack(model._normalize(views)).max(axis=0) == pytest.approx(1)
+    assert network_input(model, views).amax(0).numpy() == pytest.approx(1)
 
 
 def test_recipe_of_the_default():
     assert build("dmacl").get_params() == {
-        **{"n_clusters": None, "normalization": "zscore", "augmentation": "neighbors", "embedding": "backbone"},
-        **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 160, "n_heads": 80},
+        **{
+            "n_clusters": None,
+            "normalization": "zscore",
+            "rotate": True,
+            "augmentation": "neighbors",
+            "embedding": "backbone",
+        },
+        **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 64, "n_heads": 8},
         **{"instance_temperature": 0.5, "cluster_temperature": 1.0, "epochs": 200, "batch_size": 128},
         **{"learning_rate": 1e-3, "cosine": True, "n_restarts": 12},
         **{"random_state": 0, "n_threads": 1, "device": "auto"},
@@ -158,45 +168,89 @@ def test_embedding_in_batches_is_that_at_once():
     views = planted_views()
     for embedding in ("backbone", "instance"):
         model = toy(embedding=embedding).fit(views)
-        x = torch.as_tensor(np.hstack(model._normalize(views)), dtype=torch.float32)
-        batched = model.set_params(batch_size=7)._embed(x)
+        batched = model.set_params(batch_size=7).transform(views)
         np.testing.assert_allclose(pdist(batched), pdist(model.embedding_), rtol=1e-3)
 
 
 def test_one_restart_is_the_plain_backbone():
     views = planted_views()
     model = toy(n_restarts=1).fit(views)
-    x = torch.as_tensor(np.hstack(model._normalize(views)), dtype=torch.float32)
-    np.testing.assert_allclose(model.embedding_, model.network_.encoder(x[None])[0].detach(), rtol=1e-5, atol=1e-6)
+    features = model.network_.encoder(network_input(model, views)[None])[0]
+    np.testing.assert_allclose(model.embedding_, features.detach(), rtol=1e-5, atol=1e-6)
     assert model.embedding_.shape == (60, 16)
 
 
-def test_join_gives_every_restart_the_same_weight():
+def test_patients_who_lack_an_omic_stay_with_their_group():
+    views = planted_views()
+    rng = np.random.default_rng(1)
+    lacking = rng.permutation(60)[:18]
+    views[0][lacking[:9]] = np.nan
+    views[1][lacking[9:]] = np.nan
+    model = toy(epochs=60, n_restarts=3).fit(views)
+    assert len(model.embedding_) == 60
+    assert ari(model.embedding_) > 0.9
+
+
+def test_a_patient_without_any_omic_is_refused():
+    views = planted_views()
+    for view in views:
+        view[7] = np.nan
+    with pytest.raises(AmuclError, match="sample 8: a patient has no omic at all"):
+        toy().fit(views)
+    with pytest.raises(AmuclError, match="omic 1, sample 8, feature 1: a value is missing or infinite"):
+        toy(augmentation="gaussian").fit(views)
+
+
+def test_transform_embeds_the_training_patients_where_fit_did():
+    views = planted_views()
+    for n_restarts in (1, 3):
+        model = toy(n_restarts=n_restarts).fit(views)
+        np.testing.assert_array_equal(model.transform(views), model.embedding_)
+
+
+def test_left_out_patients_join_their_group(tmp_path):
+    views, held_out = planted_views(), np.arange(60) % 5 == 0
+    model = toy(epochs=60, n_restarts=3).fit([view[~held_out] for view in views])
+    centroids = np.array([model.embedding_[TRUTH[~held_out] == group].mean(axis=0) for group in range(3)])
+    embedded = model.transform([view[held_out] for view in views])
+    nearest = np.linalg.norm(embedded[:, None] - centroids, axis=2).argmin(axis=1)
+    assert (nearest == TRUTH[held_out]).mean() > 0.9
+    model.save(tmp_path / "model", {"a": ["x"] * 40})
+    loaded, features = DMACL.load(tmp_path / "model")
+    assert features == {"a": ["x"] * 40}
+    assert loaded.get_params() == model.get_params()
+    np.testing.assert_array_equal(loaded.transform([view[held_out] for view in views]), embedded)
+
+
+def test_transform_refuses_other_features():
+    model = toy().fit(planted_views())
+    with pytest.raises(
+        AmuclError, match=r"the omics are not those the model was trained on; expected \[40, 25\]; got \[40, 24\]"
+    ):
+        model.transform([planted_views()[0], planted_views()[1][:, 1:]])
+
+
+def test_many_features_cost_no_more_columns_than_patients(tmp_path):
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(3, 20, 4)) * np.array([1, 100, 1e-3])[:, None, None] + 5
-    centred = features - features.mean(axis=1, keepdims=True)
-    unit = [block / np.sqrt((block**2).mean()) for block in centred]
-    joined = join_restarts(features)
-    assert joined.shape[1] <= 12
-    np.testing.assert_allclose(pdist(joined, "sqeuclidean"), sum(pdist(block, "sqeuclidean") for block in unit), 0.02)
-    np.testing.assert_allclose((joined**2).sum(), 3 * 20 * 4, rtol=1.1e-3)
-    rescaled = join_restarts(features * np.array([7, 0.1, 30])[:, None, None])
-    np.testing.assert_allclose(rescaled, joined, atol=1e-9)
-
-
-def test_join_survives_a_collapsed_restart():
-    features = np.random.default_rng(0).normal(size=(2, 10, 3))
-    features[1] = 4
-    np.testing.assert_allclose(pdist(join_restarts(features)), pdist(join_restarts(features[:1])))
+    centre = rng.normal(size=(3, 2000))
+    views = [centre[TRUTH] + 2 * rng.normal(size=(60, 2000)), planted_views()[1]]
+    model = toy(epochs=60, n_restarts=3).fit(views)
+    assert model.input_map_.sizes == [59, 25]
+    assert ari(model.embedding_) > 0.9
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(DMACL.load(tmp_path / "model")[0].transform(views), model.embedding_)
+    assert toy(epochs=1, rotate=False).fit(views).input_map_.sizes == [2000, 25]
 
 
 def test_saved_weights_carry_the_parameters_and_nothing_that_runs(tmp_path):
     model = toy(learning_rate=0.002).fit(planted_views())
     model.save(tmp_path / "model.safetensors")
     with safe_open(tmp_path / "model.safetensors", "pt") as stored:
-        assert json.loads(stored.metadata()["parameters"]) == model.get_params()
+        assert json.loads(stored.metadata()["about"])["parameters"] == model.get_params()
         weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    state = model.network_.state_dict()
+    state = {f"network.{name}": value for name, value in model.network_.state_dict().items()}
+    state |= {name: torch.as_tensor(value) for name, value in model.input_map_.arrays().items()}
+    state |= {name: torch.as_tensor(value) for name, value in model.join_.arrays().items()}
     assert set(weights) == set(state)
     assert all(torch.equal(weights[name], state[name]) for name in state)
     header = int.from_bytes((tmp_path / "model.safetensors").read_bytes()[:8], "little")
@@ -209,7 +263,7 @@ def test_threads_are_as_before_even_after_a_failure():
     seen = []
 
     class Watched(DMACL):
-        def _embed(self, x):
+        def _features(self, blocks, present):
             seen.append(torch.get_num_threads())
             raise ZeroDivisionError
 
@@ -259,8 +313,9 @@ def test_a_training_that_diverges_says_so():
 def test_bad_views():
     views = planted_views()
     views[1][3, 4] = np.nan
-    with pytest.raises(AmuclError, match="omic 2, sample 4, feature 5: a value is missing or infinite"):
-        toy().fit(views)
+    for augmentation in ("neighbors", "gaussian"):
+        with pytest.raises(AmuclError, match="omic 2, sample 4, feature 5: a value is missing or infinite"):
+            toy(augmentation=augmentation).fit(views)
 
 
 @needs_shared

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from amucl.representation.fusion import fuse, scaled_exponential_affinity, strongest_neighbors
+from amucl.representation.fusion import fuse, omic_affinities, scaled_exponential_affinity, strongest_neighbors
 
 
 def draw(n=25, sizes=(12, 5, 30), seed=0):
@@ -142,3 +142,31 @@ def test_strongest_neighbours_come_in_order_and_ties_go_to_the_lower_index():
     columns, values = strongest_neighbors(np.array([[0.0, 2, 3, 2], [1, 1, 1, 1]]), 3)
     assert columns.tolist() == [[2, 1, 3], [0, 1, 2]]
     assert values.tolist() == [[3, 2, 2], [1, 1, 1]]
+
+
+def test_affinities_of_patients_who_lack_an_omic():
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], 15)
+    omics = [rng.normal(size=(3, p))[truth] * 2 + rng.normal(size=(45, p)) for p in (20, 30, 25)]
+    present = np.ones((45, 3), dtype=bool)
+    present[::5, 0] = False
+    present[1::5, 1] = False
+    present[2::5, [0, 2]] = False
+    found = omic_affinities(omics, present)
+    for affinity, x, has in zip(found, omics, present.T, strict=True):
+        np.testing.assert_array_equal(affinity[np.ix_(has, has)], scaled_exponential_affinity(x[has]))
+        np.testing.assert_allclose(affinity, affinity.T)
+    assert found[0][0, 2] > 0  # both lack the first omic, one the third: the second tells
+    assert found[0][1, 2] == 0  # one lacks the second, the other all else: nothing tells
+    fused = fuse(found)
+    same = truth[:, None] == truth
+    np.fill_diagonal(same, False)
+    best = fused.argmax(axis=1)
+    assert (truth[best] == truth).all()
+
+
+def test_affinities_of_complete_patients_are_each_omics_own():
+    omics = [np.random.default_rng(m).normal(size=(12, 4)) for m in range(2)]
+    for given in (None, np.ones((12, 2), dtype=bool)):
+        for affinity, x in zip(omic_affinities(omics, given), omics, strict=True):
+            np.testing.assert_array_equal(affinity, scaled_exponential_affinity(x))

@@ -10,6 +10,7 @@ from amucl.representation.views import (
     NeighborViews,
     fused_neighbors,
     neighbor_count,
+    random_mask,
 )
 
 
@@ -17,12 +18,14 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def neighbor_views(sizes=(3, 2, 4), n=6, omic_keep=0.5, feature_keep=0.7, x=None):
+def neighbor_views(sizes=(3, 2, 4), n=6, omic_keep=0.5, feature_keep=0.7, x=None, present=None):
     """Every sample stands for itself in a tenth of the draws, else for the next two, at 0.6 and 0.3."""
     x = torch.ones(n, sum(sizes)) if x is None else x
     neighbors = (np.arange(n)[:, None] + [0, 1, 2]) % n
     probabilities = np.tile([0.1, 0.6, 0.3], (n, 1))
-    return NeighborViews(x, list(sizes), neighbors, probabilities, omic_keep=omic_keep, feature_keep=feature_keep)
+    present = np.ones((n, len(sizes)), dtype=bool) if present is None else present
+    keep = {"omic_keep": omic_keep, "feature_keep": feature_keep}
+    return NeighborViews(x, list(sizes), neighbors, probabilities, present=present, **keep)
 
 
 def test_gaussian_views_add_noise_of_the_given_width():
@@ -84,6 +87,29 @@ def test_every_omic_kept_or_a_single_one_needs_no_scaling():
     single = neighbor_views(sizes=(5,), omic_keep=0.01, feature_keep=1.0).draw(index, generator())
     assert (everything == 1).all()
     assert (single == 1).all()
+
+
+def test_an_omic_that_a_sample_lacks_is_never_drawn():
+    present = np.ones((6, 3), dtype=bool)
+    present[:, 1] = False
+    view = neighbor_views(feature_keep=1.0, present=present).draw(torch.zeros(1, 30000, dtype=torch.long), generator())
+    first, second, third = view[0].split((3, 2, 4), dim=1)
+    assert (second == 0).all()
+    either = (first[:, 0] > 0).float() + (third[:, 0] > 0).float()
+    assert either.min() == 1
+    assert either.mean().item() == pytest.approx(
+        1.25, abs=0.02
+    )  # two coins; one of two omics where both fall on "drop"
+    torch.testing.assert_close(torch.maximum(first[:, 0], third[:, 0]), (3 / either).sqrt())
+
+
+@pytest.mark.parametrize("keep", [1 / 1024, 0.3, 0.7, 1.0])
+def test_random_masks_keep_their_share(keep):
+    mask = random_mask(torch.Size([3, 100001]), keep, generator())
+    assert mask.shape == (3, 100001)
+    share = max(1, round(256 * keep)) / 256
+    assert mask.float().mean().item() == pytest.approx(share, abs=4 * np.sqrt(share / 3e5))
+    assert not torch.equal(mask[0], mask[1]) or keep == 1
 
 
 def test_dropped_features_are_zero_and_the_rest_is_untouched():

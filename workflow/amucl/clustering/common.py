@@ -11,10 +11,12 @@ from sklearn.decomposition import PCA
 
 from amucl.clustering.indices import finite_matrix
 from amucl.cohort.cohort import views
+from amucl.cohort.preprocess import impute_nearest
 from amucl.errors import AmuclError
-from amucl.representation.blocks import zscore
+from amucl.representation.blocks import present_omics, zscore
 
 _LARGE = 2000
+_NEAREST = 10
 
 
 def common_space(views: Sequence[np.ndarray], n_components: int = 20) -> np.ndarray:
@@ -50,6 +52,16 @@ def common_space(views: Sequence[np.ndarray], n_components: int = 20) -> np.ndar
 
 
 def common_coordinates(cohort: mudata.MuData) -> pd.DataFrame:
-    """`common_space` of a cohort's complete patients, by sample, whatever normalisation methods learn from."""
-    arrays, _, samples, _ = views(cohort, layer=None)
-    return pd.DataFrame(common_space([zscore(array.astype(np.float64)) for array in arrays]), index=samples)
+    """`common_space` of a cohort's patients, by sample, whatever normalisation methods learn from.
+
+    The values of an omic that a patient lacks are the mean of the nearest patients who have it, near in what both have.
+    """
+    arrays, _, samples, _ = views(cohort, layer=None, complete=False)
+    present = present_omics(arrays)
+    blocks = [np.full(array.shape, np.nan) for array in arrays]
+    for block, array, has in zip(blocks, arrays, present.T, strict=True):
+        block[has] = zscore(array[has].astype(np.float64))
+    joined = np.hstack(blocks)
+    if not present.all():
+        joined = impute_nearest(joined, _NEAREST)
+    return pd.DataFrame(common_space([joined]), index=samples)

@@ -270,7 +270,9 @@ def _choose_patients(work: _Work, settings: Preprocessing) -> None:
             action="check the ids of the samples, or leave an omic out",
         )
     partial = len(patients) - len(complete)
-    everyone = "all patients" + (f"; {partial} of {len(patients)} lack an omic and get no label" if partial else "")
+    everyone = "all patients" + (
+        f"; {partial} of {len(patients)} lack an omic: few methods take them" if partial else ""
+    )
     for omic, table in work.tables.items():
         keep = table.index.isin(list(patients))
         lacking = {other: ~table.index.isin(list(rows)) for other, rows in present.items() if other != omic}

@@ -7,10 +7,15 @@ import numpy as np
 from amucl.errors import AmuclError
 
 
-def checked_views(views: list[np.ndarray], *, min_samples: int = 3) -> list[np.ndarray]:
+def checked_views(views: list[np.ndarray], *, min_samples: int = 3, missing_omics: bool = False) -> list[np.ndarray]:
     """The views as float64 arrays with the same samples in rows, or an error that says what is wrong.
 
-    views: list of (n, p_m). Raises AmuclError for no view, no sample in common, non-finite values, too few samples.
+    Parameters
+    ----------
+    views : list of (n, p_m).
+    missing_omics : a row of NaN is allowed: the patient lacks the omic.
+
+    Raises AmuclError for no view, other samples, non-finite values, too few samples, a patient without any omic.
     """
     if not views:
         raise AmuclError("there is no omic to learn from", expected="at least one (samples x features) array")
@@ -20,8 +25,11 @@ def checked_views(views: list[np.ndarray], *, min_samples: int = 3) -> list[np.n
             raise AmuclError("an omic is empty", where=f"omic {number}", expected="samples x features", got=array.shape)
         if len(array) != len(arrays[0]):
             raise AmuclError("omics differ in samples", where=f"omic {number}", expected=len(arrays[0]), got=len(array))
-        if not np.isfinite(array).all():
-            row, column = np.argwhere(~np.isfinite(array))[0]
+        bad = ~np.isfinite(array)
+        if missing_omics:
+            bad &= ~np.isnan(array).all(axis=1, keepdims=True)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
             raise AmuclError(
                 "a value is missing or infinite",
                 where=f"omic {number}, sample {row + 1}, feature {column + 1}",
@@ -29,7 +37,27 @@ def checked_views(views: list[np.ndarray], *, min_samples: int = 3) -> list[np.n
             )
     if len(arrays[0]) < min_samples:
         raise AmuclError("too few samples", expected=f"at least {min_samples}", got=len(arrays[0]))
+    if missing_omics:
+        _check_presence(present_omics(arrays), min_samples)
     return arrays
+
+
+def present_omics(views: list[np.ndarray]) -> np.ndarray:
+    """Which patient has which omic: (n, M), False where the patient's row is NaN."""
+    return np.column_stack([~np.isnan(view).all(axis=1) for view in views])
+
+
+def _check_presence(present: np.ndarray, min_samples: int) -> None:
+    if not present.any(axis=1).all():
+        raise AmuclError("a patient has no omic at all", where=f"sample {np.argmin(present.any(axis=1)) + 1}")
+    if (present.sum(axis=0) < min_samples).any():
+        raise AmuclError(
+            "too few patients have an omic",
+            where=f"omic {np.argmin(present.sum(axis=0)) + 1}",
+            expected=f"at least {min_samples}",
+            got=present.sum(axis=0).min(),
+            action="leave the omic out",
+        )
 
 
 def zscore(x: np.ndarray) -> np.ndarray:
@@ -56,14 +84,23 @@ def principal_coordinates(x: np.ndarray, variance: float = 1.0) -> np.ndarray:
     With variance = 1 all distances are kept and r is the numerical rank, at most n - 1. Signs are fixed: the largest
     entry of each column is positive.
     """
-    centred = x - x.mean(axis=0)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    return _principal(x, variance)[0]
+
+
+def principal_axes(x: np.ndarray, variance: float = 1.0) -> np.ndarray:
+    """The axes (p, r) of `principal_coordinates`: of centred x, coordinates = x @ axes."""
+    return _principal(x, variance)[1]
+
+
+def _principal(x: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
+    u, s, vt = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
     rank = int((s > s[0] * 1e-6).sum()) if s[0] > 0 else 1
     held = np.cumsum(s[:rank] ** 2) / max((s[:rank] ** 2).sum(), np.finfo(float).tiny)
     r = min(rank, int(np.searchsorted(held, variance * (1 - 1e-12))) + 1)
     coordinates = u[:, :r] * s[:r]
     signs = np.sign(coordinates[np.abs(coordinates).argmax(axis=0), np.arange(r)])
-    return coordinates * np.where(signs == 0, 1, signs)
+    signs = np.where(signs == 0, 1, signs)
+    return coordinates * signs, np.ascontiguousarray(vt[:r].T * signs)
 
 
 def balanced_blocks(views: list[np.ndarray]) -> list[np.ndarray]:

@@ -14,37 +14,40 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from amucl.errors import AmuclError
-from amucl.files import atomic_path
-from amucl.representation.blocks import (
-    checked_views,
-    principal_coordinates,
-    scale_by_maximum,
-    weighted_blocks,
-    zscore,
-)
+from amucl.files import atomic_path, require_file
+from amucl.representation.blocks import checked_views, present_omics
 from amucl.representation.encoder import ContrastiveNetwork
+from amucl.representation.inputs import NORMALIZATIONS, InputMap, fit_input_map
+from amucl.representation.joining import RestartJoin, fit_join
 from amucl.representation.losses import (
     cluster_contrastive_loss,
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
 from amucl.representation.training import choose_device, train
-from amucl.representation.views import GaussianViews, NeighborViews, ViewMaker, fused_neighbors, neighbor_count
+from amucl.representation.views import (
+    GaussianViews,
+    NeighborViews,
+    ViewMaker,
+    fused_neighbors,
+    neighbor_count,
+    omic_scale,
+)
 from amucl.threads import limited_threads
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_N_CLUSTERS = 6
 DEFAULT_N_INSTANCE = 10
-JOINED_VARIANCE = 0.999
 
 CHOICES = {
-    "normalization": ("zscore", "max"),
+    "normalization": NORMALIZATIONS,
     "augmentation": ("neighbors", "gaussian"),
     "embedding": ("backbone", "instance"),
 }
@@ -68,6 +71,8 @@ class DMACL(BaseEstimator):
     n_clusters : reference number of subtypes; sets the cluster head (else 6), the instance head (else 10) and the
         number of stand-in neighbours. No label is ever used.
     normalization : `zscore` (blocks weighted equally) or `max` (x / max|x| per feature, as published).
+    rotate : turn an omic of many more features than patients into as many coordinates as patients (see
+        `fit_input_map`): the time of an epoch then does not grow with the features.
     augmentation : `neighbors` (fused graph, omic and feature dropout) or `gaussian` (x + N(0, sigma^2), as published).
     sigma : standard deviation of the Gaussian noise, in units of the normalised input.
     omic_keep, feature_keep : probability of keeping an omic and a feature in a neighbour view.
@@ -82,6 +87,7 @@ class DMACL(BaseEstimator):
     Attributes
     ----------
     embedding_ : (n, d) array.
+    input_map_, join_ : how omics become the network's input, and restarts one embedding.
     history_ : DataFrame epoch, restart, loss, instance, cluster, entropy.
     network_ : the trained stack of networks.
     device_ : the device it was trained on.
@@ -92,13 +98,14 @@ class DMACL(BaseEstimator):
         n_clusters: int | None = None,
         *,
         normalization: str = "zscore",
+        rotate: bool = True,
         augmentation: str = "neighbors",
         sigma: float = 1.0,
         omic_keep: float = 0.5,
         feature_keep: float = 0.7,
         embedding: str = "backbone",
-        d_model: int = 160,
-        n_heads: int = 80,
+        d_model: int = 64,
+        n_heads: int = 8,
         instance_temperature: float = 0.5,
         cluster_temperature: float = 1.0,
         epochs: int = 200,
@@ -112,6 +119,7 @@ class DMACL(BaseEstimator):
     ) -> None:
         self.n_clusters = n_clusters
         self.normalization = normalization
+        self.rotate = rotate
         self.augmentation = augmentation
         self.sigma = sigma
         self.omic_keep = omic_keep
@@ -133,30 +141,61 @@ class DMACL(BaseEstimator):
     def fit(self, views: list[np.ndarray], y: None = None) -> DMACL:
         """Train on the omics of one cohort.
 
-        views: list of (n, p_m) arrays, the same samples in the same order, no missing values. Raises AmuclError for
-        bad input or hyperparameters.
+        views: list of (n, p_m) arrays, the same samples in the same order. With neighbour views a patient may lack
+        omics: the rows are NaN then. Raises AmuclError for bad input or hyperparameters.
         """
         self._check_parameters()
-        blocks = self._normalize(checked_views(views))
-        device = choose_device(self.device)
+        views = checked_views(views, missing_omics=self.augmentation == "neighbors")
         with limited_threads(self.n_threads):
-            x = torch.as_tensor(np.hstack(blocks), dtype=torch.float32, device=device)
+            rng = np.random.default_rng(self.random_state)
+            self.input_map_ = fit_input_map(views, self.normalization, rotate=self.rotate, rng=rng)
+            blocks, present = self.input_map_(views), present_omics(views)
+            device = choose_device(self.device)
+            x = torch.as_tensor(np.hstack(blocks), device=device)
             self.network_ = self._build_network(x.shape[1]).to(device)
-            self.history_ = self._train(x, self._view_maker(x, blocks))
-            self.embedding_ = self._embed(x)
+            self.history_ = self._train(x, self._view_maker(x, blocks, present))
+            features = self._features(blocks, present)
+            self.join_ = fit_join(features) if self.n_restarts > 1 else None
+            self.embedding_ = self._joined(features)
         self.device_ = str(device)
         return self
 
-    def save(self, path: str | Path) -> None:
-        """Write the weights as safetensors, the hyperparameters in the file's metadata."""
-        with atomic_path(path) as temporary:
-            weights = {name: value.detach().cpu().contiguous() for name, value in self.network_.state_dict().items()}
-            save_file(weights, temporary, metadata={"parameters": json.dumps(self.get_params(), sort_keys=True)})
+    def transform(self, views: list[np.ndarray]) -> np.ndarray:
+        """Embed other patients with the trained networks: list of (n, p_m) with the same features, to (n, d).
 
-    def _normalize(self, views: list[np.ndarray]) -> list[np.ndarray]:
-        if self.normalization == "max":
-            return [scale_by_maximum(view) for view in views]
-        return weighted_blocks([zscore(view) for view in views])
+        Rows of NaN where a patient lacks an omic, as in `fit`. Raises AmuclError for bad input.
+        """
+        views = checked_views(views, min_samples=1, missing_omics=self.augmentation == "neighbors")
+        with limited_threads(self.n_threads):
+            return self._joined(self._features(self.input_map_(views), present_omics(views)))
+
+    def save(self, path: str | Path, features: dict[str, list[str]] | None = None) -> None:
+        """Write all that `transform` needs as safetensors; hyperparameters and features in the file's metadata.
+
+        features: omic -> names of its features, in the order of `views`.
+        """
+        arrays = self.input_map_.arrays() | (self.join_.arrays() if self.join_ else {})
+        tensors = {f"network.{name}": value.detach().cpu() for name, value in self.network_.state_dict().items()}
+        tensors |= {name: torch.as_tensor(value) for name, value in arrays.items()}
+        about = json.dumps({"parameters": self.get_params(), "features": features or {}}, sort_keys=True)
+        with atomic_path(path) as temporary:
+            # One entry: several would be written in an order that differs from run to run.
+            save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, {"about": about})
+
+    @classmethod
+    def load(cls, path: str | Path) -> tuple[DMACL, dict[str, list[str]]]:
+        """A trained estimator as `save` wrote it, ready for `transform`, and its omics' features."""
+        with safe_open(require_file(path), "pt") as stored:
+            about = json.loads(stored.metadata()["about"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        estimator = cls(**about["parameters"])
+        arrays = {name: value.numpy() for name, value in tensors.items() if not name.startswith("network.")}
+        estimator.input_map_ = InputMap.from_arrays(arrays)
+        estimator.join_ = RestartJoin.from_arrays(arrays) if estimator.n_restarts > 1 else None
+        estimator.network_ = estimator._build_network(sum(estimator.input_map_.sizes))
+        weights = {name.removeprefix("network."): value for name, value in tensors.items() if name not in arrays}
+        estimator.network_.load_state_dict(weights)
+        return estimator, about["features"]
 
     def _build_network(self, n_features: int) -> ContrastiveNetwork:
         return ContrastiveNetwork(
@@ -169,15 +208,16 @@ class DMACL(BaseEstimator):
             generator=torch.Generator().manual_seed(self.random_state),
         )
 
-    def _view_maker(self, x: Tensor, blocks: list[np.ndarray]) -> ViewMaker:
+    def _view_maker(self, x: Tensor, blocks: list[np.ndarray], present: np.ndarray) -> ViewMaker:
         if self.augmentation == "gaussian":
             return GaussianViews(x, self.sigma)
-        neighbors, probabilities = fused_neighbors(blocks, neighbor_count(len(x), self.n_clusters))
+        neighbors, probabilities = fused_neighbors(blocks, neighbor_count(len(x), self.n_clusters), present)
         return NeighborViews(
             x,
             [block.shape[1] for block in blocks],
             neighbors,
             probabilities,
+            present=present,
             omic_keep=self.omic_keep,
             feature_keep=self.feature_keep,
         )
@@ -212,17 +252,32 @@ class DMACL(BaseEstimator):
             generator=generator,
         )
 
+    def whole_input(self, blocks: list[np.ndarray], present: np.ndarray) -> Tensor:
+        """What the network sees of whole patients: blocks (n, size) side by side, scaled up where one is missing."""
+        scale = omic_scale(torch.as_tensor(present, dtype=torch.float32))
+        scaled = [torch.as_tensor(block) * by[:, None] for block, by in zip(blocks, scale.T, strict=True)]
+        return torch.cat(scaled, dim=1).to(next(self.network_.parameters()).device)
+
+    def restart_features(self, x: Tensor) -> Tensor:
+        """The features that the embedding is made of: (n, D) to (R, n, d)."""
+        features = self.network_.encoder(x.expand(self.n_restarts, -1, -1))
+        return self.network_.instance(features) if self.embedding == "instance" else features
+
+    def restart_directions(self, direction: np.ndarray) -> np.ndarray:
+        """A direction (d,) of the embedding as directions (R, d) of the restarts' features."""
+        return direction[None] if self.join_ is None else self.join_.directions(direction)
+
     @torch.no_grad()
-    def _embed(self, x: Tensor) -> np.ndarray:
-        """Features of the whole cohort, batch by batch, so that memory stays bounded."""
-        batches = []
-        for batch in x.split(self.batch_size):
-            features = self.network_.encoder(batch.expand(self.n_restarts, -1, -1))
-            batches.append(self.network_.instance(features) if self.embedding == "instance" else features)
+    def _features(self, blocks: list[np.ndarray], present: np.ndarray) -> np.ndarray:
+        """Features (R, n, d) of whole patients, batch by batch, so that memory stays bounded."""
+        batches = [self.restart_features(batch) for batch in self.whole_input(blocks, present).split(self.batch_size)]
         features = torch.cat(batches, dim=1).double().cpu().numpy()
         if not np.isfinite(features).all():
             raise AmuclError("training diverged", where="DMACL", action="lower learning_rate or raise the temperatures")
-        return features[0] if self.n_restarts == 1 else join_restarts(features)
+        return features
+
+    def _joined(self, features: np.ndarray) -> np.ndarray:
+        return features[0] if self.join_ is None else self.join_(features)
 
     def _check_parameters(self) -> None:
         for name, allowed in CHOICES.items():
@@ -237,15 +292,3 @@ class DMACL(BaseEstimator):
             if not above < (value := getattr(self, name)) <= highest:
                 expected = f"more than {above}" + (f" and at most {highest}" if highest < np.inf else "")
                 raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)
-
-
-def join_restarts(features: np.ndarray) -> np.ndarray:
-    """One embedding from the features of all restarts.
-
-    Each restart's features (R, n, d) are centred and scaled to unit root mean square, so that none outweighs the rest,
-    and put side by side; the principal coordinates that hold 99.9 % of their variance are returned, (n, r).
-    """
-    centred = features - features.mean(axis=1, keepdims=True)
-    rms = np.sqrt((centred**2).mean(axis=(1, 2), keepdims=True))
-    scaled = centred / np.maximum(rms, np.finfo(float).tiny)
-    return principal_coordinates(np.hstack(list(scaled)), JOINED_VARIANCE)

@@ -28,6 +28,31 @@ def scaled_exponential_affinity(x: np.ndarray, n_neighbors: int = 10, mu: float 
     return (affinity + affinity.T) / 2
 
 
+def omic_affinities(
+    omics: list[np.ndarray], present: np.ndarray | None = None, n_neighbors: int = 10, mu: float = 0.5
+) -> list[np.ndarray]:
+    """The affinities of samples under every omic, (n, n) each, also of patients who lack some.
+
+    An entry that an omic cannot give, because one of the two patients lacks it, is the mean of what the other omics
+    give, each on this omic's scale; without an omic in common it is 0, and fusion links the two through others.
+
+    Parameters
+    ----------
+    omics : list of (n, p_m).
+    present : (n, M), which patient has which omic; None where all have all.
+    """
+    if present is None or present.all():
+        return [scaled_exponential_affinity(x, n_neighbors, mu) for x in omics]
+    n = len(present)
+    given, known = np.zeros((len(omics), n, n)), present.T[:, :, None] & present.T[:, None, :]
+    for affinity, x, has in zip(given, omics, present.T, strict=True):
+        affinity[np.ix_(has, has)] = scaled_exponential_affinity(x[has], n_neighbors, mu)
+    levels = np.array([affinity[pairs].mean() for affinity, pairs in zip(given, known, strict=True)])
+    typical = (given / levels[:, None, None]).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    filled = levels[:, None, None] * typical
+    return list(np.where(known, given, filled))
+
+
 def fuse(affinities: list[np.ndarray], n_neighbors: int = 10, n_iterations: int = N_ITERATIONS) -> np.ndarray:
     """Fuse the affinities of several omics into one, (n, n) symmetric with zero diagonal.
 

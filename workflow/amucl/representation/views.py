@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from amucl.representation.fusion import fuse, scaled_exponential_affinity, strongest_neighbors
+from amucl.representation.fusion import fuse, omic_affinities, strongest_neighbors
 
 SELF_WEIGHT = 0.1
 
@@ -47,8 +47,9 @@ class NeighborViews:
     x : (n, D), the omics side by side.
     omic_sizes : features per omic, summing to D.
     neighbors, probabilities : (n, q + 1), the samples that may stand in for a sample and how often.
-    omic_keep, feature_keep : probability of keeping an omic, a feature. At least one omic is always kept, and the
-        input is scaled by sqrt(omics / kept) so that its expected norm stays.
+    present : (n, omics), False where a sample lacks an omic; its values in x are then 0.
+    omic_keep, feature_keep : probability of keeping an omic, a feature. At least one of a sample's omics is always
+        kept, and the input is scaled by sqrt(omics / kept) so that its expected norm stays.
     """
 
     def __init__(
@@ -58,24 +59,26 @@ class NeighborViews:
         neighbors: np.ndarray,
         probabilities: np.ndarray,
         *,
+        present: np.ndarray,
         omic_keep: float,
         feature_keep: float,
     ) -> None:
         self.x = x
         self.neighbors = torch.as_tensor(neighbors, device=x.device)
         self.cumulative = torch.as_tensor(probabilities.cumsum(axis=1), dtype=x.dtype, device=x.device)
-        self.omic_of_feature = torch.repeat_interleave(
-            torch.arange(len(omic_sizes), device=x.device), torch.tensor(omic_sizes, device=x.device)
-        )
-        self.n_omics = len(omic_sizes)
+        self.omic_sizes = omic_sizes
+        self.absent = torch.as_tensor(~present, device=x.device)
         self.omic_keep, self.feature_keep = omic_keep, feature_keep
 
     def draw(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """Neighbours of the samples, thinned."""
-        batch = self.x[self._stand_in(index, generator)]
-        scale = self._omic_scale(index.shape, generator)[..., self.omic_of_feature]
-        kept = torch.rand(batch.shape, generator=generator, device=batch.device) < self.feature_keep
-        return batch * scale * kept
+        stand_in = self._stand_in(index, generator)
+        batch = self.x.index_select(0, stand_in.flatten()).unflatten(0, index.shape)
+        batch *= random_mask(batch.shape, self.feature_keep, generator)
+        scale = self._omic_scale(stand_in, generator)
+        for block, omic_scale in zip(batch.split(self.omic_sizes, dim=-1), scale.split(1, dim=-1), strict=True):
+            block *= omic_scale
+        return batch
 
     def _stand_in(self, index: Tensor, generator: torch.Generator) -> Tensor:
         draw = torch.rand(index.shape, generator=generator, device=index.device)
@@ -83,13 +86,26 @@ class NeighborViews:
         slot = (draw[..., None] * cumulative[..., -1:] >= cumulative).sum(-1).clamp_max(cumulative.shape[-1] - 1)
         return self.neighbors[index, slot]
 
-    def _omic_scale(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
-        """(R, B, omics): 0 where an omic is dropped, sqrt(omics / kept) where it stays."""
-        draw = torch.rand((*shape, self.n_omics), generator=generator, device=self.x.device)
-        kept = draw < self.omic_keep
-        lowest = torch.zeros_like(kept).scatter_(-1, draw.argmin(-1, keepdim=True), True)
-        kept = torch.where(kept.any(-1, keepdim=True), kept, lowest).to(self.x.dtype)
-        return kept * (self.n_omics / kept.sum(-1, keepdim=True)).sqrt()
+    def _omic_scale(self, samples: Tensor, generator: torch.Generator) -> Tensor:
+        """(R, B, omics): 0 where an omic is dropped or absent, sqrt(omics / kept) where it stays."""
+        draw = torch.rand((*samples.shape, len(self.omic_sizes)), generator=generator, device=self.x.device)
+        draw = draw.masked_fill(self.absent[samples], 2)
+        # Where all draws say "drop", the omic that came closest stays.
+        kept = draw <= draw.amin(-1, keepdim=True).clamp_min(self.omic_keep)
+        return omic_scale(kept.to(self.x.dtype))
+
+
+def omic_scale(kept: Tensor) -> Tensor:
+    """sqrt(omics / kept) where an omic is kept: the input's expected norm stays. kept: (..., omics) of 0 and 1."""
+    return kept * (kept.shape[-1] / kept.sum(-1, keepdim=True)).sqrt()
+
+
+def random_mask(shape: torch.Size, keep: float, generator: torch.Generator) -> Tensor:
+    """True with probability `keep`, rounded to 1/256 but never 0: a random byte costs a quarter of a random float."""
+    n = shape.numel()
+    words = torch.empty(-(-n // 8), dtype=torch.int64, device=generator.device)
+    words.random_(-(2**63), None, generator=generator)
+    return words.view(torch.uint8)[:n].view(shape) <= max(1, round(256 * keep)) - 1
 
 
 def neighbor_count(n_samples: int, n_clusters: int | None) -> int:
@@ -101,13 +117,15 @@ def neighbor_count(n_samples: int, n_clusters: int | None) -> int:
     return min(wanted, n_samples - 1)
 
 
-def fused_neighbors(omics: list[np.ndarray], n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
-    """Stand-ins for every sample from the fused graph of all omics.
+def fused_neighbors(
+    omics: list[np.ndarray], n_neighbors: int, present: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stand-ins for every sample from the fused graph of all omics (`present`: see `omic_affinities`).
 
     Returns column indices and probabilities, both (n, n_neighbors + 1): the sample itself with SELF_WEIGHT, then its
     strongest neighbours in proportion to their fused affinity.
     """
-    fused = fuse([scaled_exponential_affinity(x) for x in omics])
+    fused = fuse(omic_affinities(omics, present))
     columns, weights = strongest_neighbors(fused, n_neighbors)
     total = weights.sum(axis=1, keepdims=True)
     weights = np.where(total > 0, weights / np.where(total > 0, total, 1), 1 / n_neighbors)

@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.errors import AmuclError
+from amucl.representation.prediction import COLUMNS, NONE, find_subtypes
+
+
+def cohort(n=200, seed=0):
+    """Three subtypes at the corners of a triangle of side 10, spread 1."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(["a", "b", "c"], [n, n // 2, n // 4])
+    corners = {"a": [0, 0], "b": [10, 0], "c": [5, 8.66]}
+    points = np.array([corners[label] for label in labels]) + rng.normal(size=(len(labels), 2))
+    index = [f"p{number}" for number in range(len(labels))]
+    return pd.DataFrame(points, index=index), pd.Series(labels, index=index)
+
+
+def test_new_patients_of_the_same_subtypes_are_found():
+    found = find_subtypes(*cohort()).predict(cohort(seed=1)[0])
+    truth = cohort(seed=1)[1]
+    assert list(found) == COLUMNS
+    assert list(found["sample"]) == list(truth.index)
+    assert (found["nearest"].to_numpy() == truth.to_numpy()).all()
+    assert (found["subtype"] == found["nearest"]).mean() > 0.97
+    assert found["confidence"].between(0, 1).all()
+
+
+def test_far_away_is_none_and_halfway_is_without_confidence():
+    subtypes = find_subtypes(*cohort())
+    places = pd.DataFrame([[-30, 0], [5.0, 0.3], subtypes.centroids[2]], index=["away", "between", "centre"])
+    found = subtypes.predict(places).set_index("sample")
+    assert found.loc["away", ["subtype", "nearest"]].tolist() == [NONE, "a"]
+    assert found.loc["between", "subtype"] == NONE
+    assert found.loc["between", "confidence"] < 0.1
+    assert {*found.loc["between", ["nearest", "second"]]} == {"a", "b"}
+    assert found.loc["centre", ["subtype", "confidence"]].tolist() == ["c", 1]
+
+
+def test_limits_are_three_deviations_of_the_own_patients():
+    embedding, labels = cohort()
+    subtypes = find_subtypes(embedding, labels.sample(frac=1, random_state=0))
+    own = embedding[labels == "b"]
+    distance = np.linalg.norm(own - own.mean(), axis=1)
+    assert subtypes.limits[subtypes.names.index("b")] == pytest.approx(distance.mean() + 3 * distance.std())
+
+
+def test_one_subtype_tells_nothing():
+    embedding, labels = cohort()
+    with pytest.raises(AmuclError, match="fewer than two subtypes to tell apart; expected at least 2; got 1"):
+        find_subtypes(embedding, pd.Series("a", index=labels.index))

@@ -1,0 +1,128 @@
+"""What a network is fed: the omics of a cohort, normalised and side by side; and those of new patients in the same way.
+
+The map is learnt once, on the cohort a network is trained on, and is kept with the network's weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from amucl.errors import AmuclError
+
+NORMALIZATIONS = ("zscore", "max")
+# Below a quarter of the columns the products saved outweigh the rotation.
+FEATURES_PER_COORDINATE = 4
+
+
+@dataclass(frozen=True)
+class OmicMap:
+    """One omic's way into the network: (x - centre) * scale, then a rotation where it has one.
+
+    Attributes
+    ----------
+    centre, scale : (p,), of the training cohort; a feature without variance has scale 0.
+    rotation : (p, r) of orthonormal columns, or None.
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    rotation: np.ndarray | None = None
+
+    @property
+    def n_columns(self) -> int:
+        """Columns it fills in the network's input."""
+        return len(self.scale) if self.rotation is None else self.rotation.shape[1]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """(n, p) to (n, n_columns), float32; a patient without the omic (a row of NaN) gets 0, the cohort's mean."""
+        normalized = ((x - self.centre) * self.scale).astype(np.float32)
+        np.nan_to_num(normalized, copy=False)
+        return normalized if self.rotation is None else normalized @ self.rotation
+
+
+@dataclass(frozen=True)
+class InputMap:
+    """The ways of all omics, in order."""
+
+    omics: list[OmicMap]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Columns of each omic in the input."""
+        return [omic.n_columns for omic in self.omics]
+
+    def __call__(self, views: list[np.ndarray]) -> list[np.ndarray]:
+        """The blocks of the input, (n, size) each. Raises AmuclError for other omics than it was learnt on."""
+        expected = [len(omic.centre) for omic in self.omics]
+        got = [view.shape[1] for view in views]
+        if got != expected:
+            raise AmuclError("the omics are not those the model was trained on", expected=expected, got=got)
+        return [omic(view) for omic, view in zip(self.omics, views, strict=True)]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it as named arrays, for the model's file."""
+        named = {}
+        for number, omic in enumerate(self.omics):
+            named |= {f"input.{number}.centre": omic.centre, f"input.{number}.scale": omic.scale}
+            if omic.rotation is not None:
+                named[f"input.{number}.rotation"] = omic.rotation
+        return named
+
+    @classmethod
+    def from_arrays(cls, named: Mapping[str, np.ndarray]) -> InputMap:
+        """What `arrays` wrote."""
+        numbers = range(sum(name.startswith("input.") and name.endswith(".centre") for name in named))
+        parts = [
+            [named.get(f"input.{number}.{part}") for part in ("centre", "scale", "rotation")] for number in numbers
+        ]
+        return cls([OmicMap(*found) for found in parts])
+
+
+def fit_input_map(views: list[np.ndarray], normalization: str, *, rotate: bool, rng: np.random.Generator) -> InputMap:
+    """Learn the way of a cohort's omics into a network.
+
+    Parameters
+    ----------
+    views : list of (n, p_m); the row of a patient without an omic is NaN.
+    normalization : `zscore`, features to mean 0 and variance 1 and omics to equal total variance; or `max`, x / max|x|.
+    rotate : turn an omic of many more features than patients into as many coordinates as it has patients.
+    rng : draws the rotations.
+
+    Distances between patients survive the rotation. Its axes lie at random in the span of the patients: none then holds
+    more of the variance than another, and to drop some of them is like dropping as many of the features.
+    """
+    maps = []
+    for view in views:
+        present = view[~np.isnan(view[:, 0])]
+        centre, scale = _zscore_of(present) if normalization == "zscore" else _maximum_of(present)
+        n, p = present.shape
+        wanted = rotate and p >= FEATURES_PER_COORDINATE * n
+        maps.append(OmicMap(centre, scale, _random_axes((present - centre) * scale, rng) if wanted else None))
+    if normalization == "max":
+        return InputMap(maps)
+    total = sum(omic.n_columns for omic in maps)
+    shares = [np.sqrt(total / (len(maps) * len(omic.scale))) for omic in maps]
+    return InputMap(
+        [OmicMap(omic.centre, omic.scale * share, omic.rotation) for omic, share in zip(maps, shares, strict=True)]
+    )
+
+
+def _zscore_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    varies = x.max(axis=0) > x.min(axis=0)  # the standard deviation of equal values may round to more than 0
+    return x.mean(axis=0), np.where(varies, 1 / np.where(varies, x.std(axis=0), 1), 0)
+
+
+def _maximum_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    largest = np.abs(x).max(axis=0)
+    return np.zeros(x.shape[1]), 1 / np.where(largest > 0, largest, 1)
+
+
+def _random_axes(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Orthonormal axes (p, r) of the span of x's rows (n, p), in random directions within it."""
+    values, vectors = np.linalg.eigh(x @ x.T)
+    held = values > values[-1] * 1e-10
+    turn = np.linalg.qr(rng.normal(size=(held.sum(),) * 2))[0]
+    return (x.T @ (vectors[:, held] / np.sqrt(values[held]) @ turn)).astype(np.float32)
