@@ -32,6 +32,7 @@ RESERVED_NAMES = {
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
+    *("explain", "predict"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
@@ -123,8 +124,9 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_gene_sets(resolved, registry)
     _check_downloads(resolved, registry)
     resolved["biology"] = _biology(resolved)
+    resolved["predict"] = _predictions(resolved)
     for name, entry in resolved["datasets"].items():
-        chosen = {choice["k"] for choice in resolved["biology"] if choice["dataset"] == name}
+        chosen = {choice["k"] for choice in resolved["biology"] + resolved["predict"] if choice["dataset"] == name}
         entry["ks"] = sorted({*resolved["k"], *chosen, *filter(None, [entry["n_clusters"]])})
     return resolved
 
@@ -347,6 +349,32 @@ def _biology(config: dict[str, Any]) -> list[dict[str, Any]]:
             )
         k = choice.get("k") or config["datasets"][choice["dataset"]]["n_clusters"] or DEFAULT_K
         complete.append({"dataset": choice["dataset"], "method": method, "k": k})
+    return complete
+
+
+def _predictions(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Whose subtypes to give to the patients of which cohort: dataset, method, k and cohort of each."""
+    inductive = [name for name in config["methods"] if METHODS[name].inductive]
+    complete = []
+    for number, choice in enumerate(config["predict"]):
+        key = f"predict[{number}]"
+        for role in ("dataset", "cohort"):
+            _check_names([choice[role]], config["datasets"], f"{key}.{role}", "dataset of this run")
+        if not inductive:
+            needed = ", ".join(name for name, method in METHODS.items() if method.inductive)
+            raise AmuclError(f"config key `{key}`: no method of this run embeds new patients", expected=needed)
+        method = choice.get("method", inductive[0])
+        _check_names([method], inductive, f"{key}.method", "method of this run that embeds new patients")
+        entry = config["datasets"][choice["dataset"]]
+        missing = [omic for omic in _omics(entry) if omic not in _omics(config["datasets"][choice["cohort"]])]
+        if len(missing) == len(_omics(entry)):
+            raise AmuclError(
+                f"config key `{key}.cohort`: {choice['cohort']} has no omic of {choice['dataset']}",
+                expected=f"one of {', '.join(missing)}",
+                got=", ".join(_omics(config["datasets"][choice["cohort"]])),
+            )
+        k = choice.get("k") or entry["n_clusters"] or DEFAULT_K
+        complete.append({"dataset": choice["dataset"], "method": method, "k": k, "cohort": choice["cohort"]})
     return complete
 
 

@@ -21,6 +21,7 @@ class Method:
     """One entry: `module:Class`, the stage that fits it, preset hyperparameters, the cohort layer it learns from.
 
     `missing_omics`: it also learns from patients who lack an omic (rows of NaN); other methods leave them out.
+    `inductive`: its saved model embeds new patients and tells which features it goes by.
     """
 
     estimator: str
@@ -28,6 +29,7 @@ class Method:
     preset: dict[str, Any] = field(default_factory=dict)
     layer: str | None = "normalized"
     missing_omics: bool = False
+    inductive: bool = False
 
     @property
     def module(self) -> str:
@@ -50,8 +52,8 @@ PUBLISHED_DMACL = {
 }
 
 METHODS = {
-    "dmacl": Method("amucl.representation.dmacl:DMACL", "train", layer=None, missing_omics=True),
-    "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None),
+    "dmacl": Method("amucl.representation.dmacl:DMACL", "train", layer=None, missing_omics=True, inductive=True),
+    "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None, inductive=True),
     "sglrr": Method("amucl.lowrank.family:SGLRR", "lowrank"),
     "glrr": Method("amucl.lowrank.family:GraphLRR", "lowrank"),
     "lrrsc": Method("amucl.lowrank.family:LRRSC", "lowrank"),
@@ -68,6 +70,12 @@ def build(name: str, **parameters: Any):
     method = METHODS[name]
     module, _, class_name = method.estimator.partition(":")
     return getattr(import_module(module), class_name)(**{**method.preset, **parameters})
+
+
+def load(name: str, path: str | Path):
+    """The trained estimator of an inductive method as `save` wrote it, and omic -> its features."""
+    module, _, class_name = METHODS[name].estimator.partition(":")
+    return getattr(import_module(module), class_name).load(path)
 
 
 def hyperparameters(name: str) -> dict[str, str]:

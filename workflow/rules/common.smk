@@ -77,6 +77,10 @@ def methods_of(*stages):
     return [name for name in config["methods"] if METHODS[name].stage in stages]
 
 
+def inductive_methods():
+    return [name for name in config["methods"] if METHODS[name].inductive]
+
+
 wildcard_constraints:
     dataset=names(DATASETS),
     method=names(config["methods"]),
@@ -230,6 +234,10 @@ def results_of(datasets):
             folder = "results/{dataset}/{method}/k{k}".format(**choice)
             files += [f"{folder}/{table}.tsv" for table in BIOLOGY_TABLES]
             files += [f"{folder}/{figure}.png" for figure in BIOLOGY_FIGURES]
+            files += [f"{folder}/contributions.png"] * METHODS[choice["method"]].inductive
+    for choice in config["predict"]:
+        if choice["dataset"] in datasets:
+            files += ["results/{dataset}/{method}/k{k}/predicted_{cohort}.png".format(**choice)]
     return files
 
 

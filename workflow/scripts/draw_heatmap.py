@@ -11,7 +11,7 @@ from amucl.files import read_table
 with stage(snakemake):
     labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
     cohort = read_cohort(snakemake.input.cohort)
-    expression = analysis_matrix(cohort, "expression").loc[labels.index]
+    expression = analysis_matrix(cohort, "expression")
     known = truth(cohort, labels.index)
     bars = None if known is None else known.to_frame("Known label")
     figure = marker_heatmap(expression, labels, read_table(snakemake.input.markers), bars)

@@ -10,7 +10,9 @@ from amucl.files import write_table
 
 with stage(snakemake):
     labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
-    expression = analysis_matrix(read_cohort(snakemake.input.cohort), "expression").loc[labels.index]
+    expression = analysis_matrix(read_cohort(snakemake.input.cohort), "expression")
+    labels = labels[labels.index.isin(expression.index)]
+    expression = expression.loc[labels.index]
     markers = subtype_markers(expression, labels)
     control = permuted_control(expression, labels, snakemake.params.seed)
     write_table(markers, snakemake.output.markers)

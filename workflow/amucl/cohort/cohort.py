@@ -26,6 +26,8 @@ from amucl.cohort.readers import read_clinical, read_h5mu, read_omic
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path
 
+_LEAST_SHARED = 0.5
+
 
 @dataclass(frozen=True)
 class Step:
@@ -196,6 +198,40 @@ def views(
         arrays.append(selected.to_df(layer=layer).reindex(samples).to_numpy(np.float32))
         features.append(list(selected.var_names))
     return arrays, omics, samples, features
+
+
+def matched_views(
+    cohort: mudata.MuData, features: Mapping[str, Sequence[str]]
+) -> tuple[list[np.ndarray], list[str], pd.DataFrame]:
+    """The features of a model in another cohort, on the analysis scale.
+
+    Parameters
+    ----------
+    features : omic -> names of the model's features.
+
+    Returns
+    -------
+    list of (n x p_m) float64 arrays, NaN where the cohort has no such feature and in the rows of patients without the
+    omic; sample ids, those without any of the omics left out; and a table of how many features were found: omic
+    n_features n_found. Raises AmuclError where an omic that both have shares less than half of the features.
+    """
+    tables, found = [], []
+    for omic, names in features.items():
+        table = cohort[omic].to_df() if omic in cohort.mod else pd.DataFrame(columns=list(names))
+        shared = table.columns.intersection(names)
+        if omic in cohort.mod and len(shared) < _LEAST_SHARED * len(names):
+            raise AmuclError(
+                f"{omic} has {len(shared)} of the {len(names)} features that the model goes by",
+                where=about(cohort)["dataset"],
+                expected=f"at least {_LEAST_SHARED:.0%}, such as {some(names)}",
+                got=some(table.columns),
+                action="check that features are named alike; leave the omic out if it is another platform's",
+            )
+        tables.append(table.reindex(index=cohort.obs_names, columns=list(names)))
+        found.append({"omic": omic, "n_features": len(names), "n_found": len(shared)})
+    present = ~np.all([table.isna().all(axis=1) for table in tables], axis=0)
+    arrays = [table[present].to_numpy(np.float64) for table in tables]
+    return arrays, list(cohort.obs_names[present]), pd.DataFrame(found)
 
 
 def truth(cohort: mudata.MuData, samples: Sequence[str]) -> pd.Series | None:

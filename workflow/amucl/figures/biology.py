@@ -17,7 +17,7 @@ from matplotlib.colors import Colormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from amucl.biology.survival import complete_survival
 from amucl.clustering.labels import subtype_order
@@ -169,6 +169,30 @@ def kaplan_meier(
         axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), title="Subtype", alignment="left", borderaxespad=0)
     _numbers_at_risk(_axes_in_inches(figure, 0.9, 0.05, 3.0, row * len(groups)), groups, colours, axes)
+    return figure
+
+
+@styled
+def contribution_bars(table: pd.DataFrame, *, n_top: int = 10) -> Figure:
+    """The `n_top` features that speak most for each subtype, one panel a subtype; red is up in it, blue down.
+
+    table: of `feature_contributions`. An omic stands behind the feature's name.
+    """
+    subtypes = list(dict.fromkeys(table["subtype"]))
+    n_columns = min(3, len(subtypes))
+    n_rows = -(-len(subtypes) // n_columns)
+    figure = Figure(figsize=(2.9 * n_columns, 0.5 + 0.15 * n_top * n_rows + 0.4 * n_rows), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True).ravel()
+    for axes, subtype in zip(panels, subtypes, strict=False):
+        top = table[table["subtype"] == subtype].head(n_top)
+        axes.barh(range(len(top)), top["share"], color=top["direction"].map({"up": "#c0392b", "down": "#2c6fbb"}))
+        axes.set_yticks(range(len(top)), [f"{row.feature} ({row.omic})" for row in top.itertuples()], fontsize=5.5)
+        axes.invert_yaxis()
+        axes.set_title(f"Subtype {subtype}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    for axes in panels[len(subtypes) :]:
+        axes.set_visible(False)
+    figure.supxlabel("Share of what the network goes by", fontsize=7)
     return figure
 
 

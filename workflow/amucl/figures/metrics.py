@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from amucl.clustering.labels import subtype_order
 from amucl.clustering.ranking import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
 from amucl.figures.style import MISSING, palette, styled
-from amucl.representation.blocks import principal_coordinates
+from amucl.representation.blocks import principal_axes, principal_coordinates
 
 METRIC_NAMES = {
     "silhouette": "Silhouette",
@@ -147,6 +147,37 @@ def embedding_map(embedding: pd.DataFrame, labels: pd.Series, truth: pd.Series |
         axes.set_title(title)
         axes.set_xlabel(f"PC 1 ({share[0]:.0%})")
         axes.set_ylabel(f"PC 2 ({share[1]:.0%})")
+    return figure
+
+
+_CROSS = {"s": 16, "marker": "x", "linewidth": 0.8}
+
+
+@styled
+def prediction_map(embedding: pd.DataFrame, labels: pd.Series, new: pd.DataFrame, predicted: pd.Series) -> Figure:
+    """New patients (crosses) among those a model was trained on (pale dots), on the latter's first two principal axes.
+
+    embedding, new: samples x the same dimensions; labels, predicted: by sample; who is none of the subtypes is grey.
+    """
+    axes_of = principal_axes(embedding.to_numpy())[:, :2]
+    centre = embedding.to_numpy().mean(axis=0)
+    known, place = (((table.to_numpy() - centre) @ axes_of) for table in (embedding, new))
+    labels, predicted = labels.loc[embedding.index], predicted.loc[new.index]
+    figure = Figure(figsize=(3.6, 2.7), layout="constrained")
+    axes = figure.subplots()
+    for name, colour in palette(subtype_order(labels)).items():
+        own, crosses = (labels == name).to_numpy(), (predicted == name).to_numpy()
+        axes.scatter(*known[own].T, s=9, color=colour, alpha=0.3, linewidth=0)
+        axes.scatter(
+            *place[crosses].T, s=16, color=colour, marker="x", linewidth=0.8, label=f"{name} ({crosses.sum()})"
+        )
+    none = (~predicted.isin(labels)).to_numpy()
+    axes.scatter(*place[none].T, color=MISSING, label=f"none ({none.sum()})", **_CROSS)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("PC 1")
+    axes.set_ylabel("PC 2")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, title="New patients")
     return figure
 
 

@@ -62,6 +62,13 @@ class InputMap:
             raise AmuclError("the omics are not those the model was trained on", expected=expected, got=got)
         return [omic(view) for omic, view in zip(self.omics, views, strict=True)]
 
+    def filled(self, views: list[np.ndarray]) -> list[np.ndarray]:
+        """Features that patients lack (NaN) at the mean of the cohort learnt on; whole omics stay missing."""
+        return [
+            np.where(np.isnan(view) & ~np.isnan(view).all(axis=1, keepdims=True), omic.centre, view)
+            for omic, view in zip(self.omics, views, strict=True)
+        ]
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All of it as named arrays, for the model's file."""
         named = {}

@@ -1,0 +1,96 @@
+# A trained network, used: on new patients, and asked what it goes by.
+
+
+rule predict:
+    input:
+        model="results/{dataset}/{method}/model.safetensors",
+        embedding="results/{dataset}/{method}/embedding.tsv",
+        labels="results/{dataset}/{method}/labels.tsv",
+        cohort="results/{cohort}/cohort.h5mu",
+    output:
+        table="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
+        features="results/{dataset}/{method}/k{k}/predicted_{cohort}_features.tsv",
+        html=report(
+            "results/{dataset}/{method}/k{k}/predicted_{cohort}.html",
+            caption="../report/predict.rst",
+            category="6 New patients",
+            subcategory="{dataset}, {method}, k = {k}",
+            labels={"item": "subtypes of {cohort} (table)"},
+        ),
+        figure=[
+            report(
+                "results/{dataset}/{method}/k{k}/predicted_{cohort}.png",
+                caption="../report/predict_map.rst",
+                category="6 New patients",
+                subcategory="{dataset}, {method}, k = {k}",
+                labels={"item": "{cohort} among the patients of {dataset} (figure)"},
+            ),
+            "results/{dataset}/{method}/k{k}/predicted_{cohort}.pdf",
+            "results/{dataset}/{method}/k{k}/predicted_{cohort}.svg",
+        ],
+        provenance="results/{dataset}/{method}/k{k}/predicted_{cohort}.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/k{k}/predict_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/k{k}/predict_{cohort}.tsv"
+    wildcard_constraints:
+        method=names(inductive_methods()),
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        method=registry_entry,
+        code=method_code("predict.py"),
+    message:
+        "Giving patients of {wildcards.cohort} the subtypes of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+    script:
+        "../scripts/predict.py"
+
+
+rule explain:
+    input:
+        model="results/{dataset}/{method}/model.safetensors",
+        labels="results/{dataset}/{method}/labels.tsv",
+        cohort="results/{dataset}/cohort.h5mu",
+    output:
+        table="results/{dataset}/{method}/k{k}/contributions.tsv",
+        html=report(
+            "results/{dataset}/{method}/k{k}/contributions.html",
+            caption="../report/contributions.rst",
+            category="5 Biology",
+            subcategory="{dataset}, {method}, k = {k}",
+            labels={"item": "7 what the network goes by (table)"},
+        ),
+        figure=[
+            report(
+                "results/{dataset}/{method}/k{k}/contributions.png",
+                caption="../report/contributions.rst",
+                category="5 Biology",
+                subcategory="{dataset}, {method}, k = {k}",
+                labels={"item": "7 what the network goes by (figure)"},
+            ),
+            "results/{dataset}/{method}/k{k}/contributions.pdf",
+            "results/{dataset}/{method}/k{k}/contributions.svg",
+        ],
+        provenance="results/{dataset}/{method}/k{k}/contributions.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/k{k}/explain.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/k{k}/explain.tsv"
+    wildcard_constraints:
+        method=names(inductive_methods()),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        method=registry_entry,
+        code=method_code("explain.py"),
+    message:
+        "Asking {wildcards.method} what it tells the {wildcards.k} subtypes of {wildcards.dataset} by"
+    script:
+        "../scripts/explain.py"

@@ -1,0 +1,27 @@
+"""Give the patients of one cohort the subtypes that were found in another."""
+
+import pandas as pd
+from _stage import stage
+
+from amucl.clustering.labels import read_labels
+from amucl.cohort.cohort import matched_views, read_cohort
+from amucl.figures.metrics import prediction_map
+from amucl.figures.style import save_figure
+from amucl.figures.tables import write_html_table
+from amucl.files import read_matrix, write_table
+from amucl.methods import load
+from amucl.representation.prediction import find_subtypes
+
+with stage(snakemake):
+    estimator, features = load(snakemake.wildcards.method, snakemake.input.model)
+    embedding = read_matrix(snakemake.input.embedding)
+    labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
+    arrays, samples, found = matched_views(read_cohort(snakemake.input.cohort), features)
+    embedded = estimator.transform(estimator.input_map_.filled(arrays))
+    new = pd.DataFrame(embedded, index=samples, columns=embedding.columns)
+    table = find_subtypes(embedding, labels).predict(new)
+    write_table(table, snakemake.output.table)
+    write_table(found, snakemake.output.features)
+    write_html_table(table, snakemake.output.html)
+    for path in snakemake.output.figure:
+        save_figure(prediction_map(embedding, labels, new, table.set_index("sample")["subtype"]), path)
