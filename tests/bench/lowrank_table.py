@@ -51,12 +51,16 @@ def agreement(results: Path, dataset: str) -> pd.DataFrame:
 
 
 def solutions(results: Path) -> pd.DataFrame:
-    """How every low-rank problem of a run was solved, one row per dataset and method."""
-    rows = []
+    """How every low-rank problem of a run was solved: a row per dataset, a column per method."""
+    cells = {}
     for path in sorted(results.glob("*/*/solver.tsv")):
         dataset, method = path.parts[-3:-1]
-        rows.append({"dataset": dataset, "method": method} | solver_columns(results, dataset, method))
-    return pd.DataFrame(rows)
+        solved = solver_columns(results, dataset, method)
+        patients = read_table(path).iloc[0]["samples"]
+        seconds = f"{solved['seconds']} s" if solved["seconds"] != "0" else "< 1 s"
+        cells.setdefault((dataset, patients), {})[method] = f"{solved['gap']}, {solved['iterations']}, {seconds}"
+    table = pd.DataFrame.from_dict(cells, orient="index").rename_axis(["dataset", "patients"])
+    return table.reset_index()
 
 
 def main(folder: str) -> None:

@@ -72,6 +72,7 @@ def test_defaults_are_filled_in():
             "gsea": ["hallmark", "kegg", "reactome"],
         },
         "biology": [{"dataset": "simulated", "method": "dmacl", "k": 4}],
+        "predict": [],
         "threads": {"train": 1, "lowrank": 1, "enrichment": 1, "kmeans": 1},
         "device": "auto",
     }
@@ -316,6 +317,18 @@ def test_a_joined_entry_may_say_otherwise():
     assert resolved["biology"] == [{"dataset": "both", "method": "dmacl", "k": 5}]
     changed = resolve(minimal(datasets={"joined4": {"members": ["lung", "liver"]}}), REGISTRY)["datasets"]["joined4"]
     assert (list(changed["members"]), changed["n_clusters"]) == (["lung", "liver"], 2)
+
+
+def test_predictions_are_completed():
+    chosen = [{"dataset": "aml", "cohort": "simulated"}, {"dataset": "aml", "cohort": "aml", "method": "dmacl", "k": 9}]
+    resolved = resolve(
+        minimal(datasets={"aml": {}, "simulated": {}}, methods=["pca", "dmacl"], predict=chosen), REGISTRY
+    )
+    assert resolved["predict"] == [
+        {"dataset": "aml", "method": "dmacl", "k": 6, "cohort": "simulated"},
+        {"dataset": "aml", "method": "dmacl", "k": 9, "cohort": "aml"},
+    ]
+    assert resolved["datasets"]["aml"]["ks"] == [2, 3, 4, 5, 6, 7, 9]
 
 
 def test_members_on_one_scale_or_of_unknown_scale(mine):
@@ -741,6 +754,26 @@ WRONG = {
         "benchmark/aml.zip: two downloads would be kept under one name",
     ),
     "biology without a dataset": ({"biology": [{"k": 3}]}, "config key `biology[0].dataset` is missing; expected it"),
+    "prediction for another cohort": (
+        {"predict": [{"dataset": "simulated", "cohort": "aml"}]},
+        "config key `predict[0].cohort`: `aml` is no dataset of this run; expected simulated",
+    ),
+    "prediction by a method that knows its patients only": (
+        {"methods": ["dmacl", "pca"], "predict": [{"dataset": "simulated", "cohort": "simulated", "method": "pca"}]},
+        "config key `predict[0].method`: `pca` is no method of this run that embeds new patients; expected dmacl",
+    ),
+    "prediction without such a method": (
+        {"methods": ["pca"], "predict": [{"dataset": "simulated", "cohort": "simulated"}]},
+        "config key `predict[0]`: no method of this run embeds new patients; expected dmacl, dmacl-published",
+    ),
+    "prediction for a cohort of other omics": (
+        {
+            "datasets": {"aml": {"omics": ["mirna"]}, "equal_5": {}},
+            "mirror": ".",
+            "predict": [{"dataset": "aml", "cohort": "equal_5"}],
+        },
+        "config key `predict[0].cohort`: equal_5 has no omic of aml; expected one of mirna; got expression",
+    ),
     "biology of an unknown key": (
         {"biology": [{"dataset": "simulated", "methods": "pca"}]},
         "config key `biology[0].methods` is unknown (did you mean `method`?); expected one of dataset, method, k",
@@ -829,8 +862,8 @@ def test_datasets_are_required():
         ("datasets: {a: {source: simulated, efect: 2}}", "datasets.a.efect` is unknown (did you mean `effect`?)"),
         (
             "datasets: {a: {}}",
-            "a.source` is wrong; expected simulated or benchmark or xena or intersim_published or intersim or singlecell "
-            "or files or joined; got None",
+            "a.source` is wrong; expected simulated or benchmark or xena or intersim_published or intersim or "
+            "singlecell or files or joined; got None",
         ),
         ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),
         ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),

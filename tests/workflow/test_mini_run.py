@@ -309,3 +309,24 @@ def test_weights_are_safetensors(mini):
 
 def test_nothing_temporary_is_left(mini):
     assert not [path for path in mini.path("").rglob(".*") if path.name != ".gitignore"]
+
+
+def test_the_network_tells_its_own_patients_apart_as_it_did(mini):
+    table = read_table(mini.path(f"{K4}/predicted_simulated.tsv")).set_index("sample")
+    labels = read_matrix(mini.path("simulated/dmacl/labels.tsv"))["k4"]
+    assert list(table.index) == list(labels.index)
+    assert (table["nearest"] == labels).mean() > 0.95
+    assert (table["subtype"] != "none").mean() > 0.9
+    features = read_table(mini.path(f"{K4}/predicted_simulated_features.tsv"))
+    assert (features["n_found"] == features["n_features"]).all()
+
+
+def test_the_network_goes_by_planted_features(mini):
+    table = read_table(mini.path(f"{K4}/contributions.tsv"))
+    cohort = read_cohort(mini.path("simulated/cohort.h5mu"))
+    n_features = sum(int(cohort[omic].var["selected"].sum()) for omic in cohort.mod)
+    assert set(table.groupby("subtype").size()) == {n_features}
+    planted = read_table(mini.path("simulated/raw/planted.tsv"))
+    top = table[table["rank"] <= 20]
+    chance = len(set(planted["feature"])) / n_features
+    assert top["feature"].isin(planted["feature"]).mean() > 2 * chance

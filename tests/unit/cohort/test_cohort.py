@@ -12,6 +12,7 @@ from amucl.cohort.cohort import (
     about,
     analysis_matrix,
     assemble,
+    matched_views,
     read_cohort,
     read_files_cohort,
     require_patients,
@@ -244,3 +245,44 @@ def test_more_clusters_than_complete_patients_are_refused(files):
     require_patients(cohort, [2, 3])
     with pytest.raises(AmuclError, match=r"mine, keys `k`.*expected at most 3; got 4"):
         require_patients(cohort, [2, 4])
+
+
+def two_omics(lacking=(), rename=()):
+    rng = np.random.default_rng(0)
+    samples = [f"p{number}" for number in range(8)]
+    tables = {
+        "expression": pd.DataFrame(rng.normal(size=(8, 6)), index=samples, columns=list("abcdef")),
+        "mirna": pd.DataFrame(rng.normal(size=(8, 4)), index=samples, columns=list("wxyz")),
+    }
+    tables["expression"] = tables["expression"].rename(columns={name: name.upper() for name in rename})
+    tables["mirna"] = tables["mirna"].drop(index=list(lacking))
+    return preprocess(assemble(tables), Preprocessing(patients="partial", log2=False), dataset="new").cohort
+
+
+def test_a_models_features_are_looked_up_by_name():
+    cohort = two_omics(lacking=["p2"], rename="b")
+    features = {"mirna": ["z", "w"], "protein": ["q"], "expression": ["b", "a"]}
+    arrays, samples, found = matched_views(cohort, features)
+    assert samples == list(cohort.obs_names)
+    mirna = cohort["mirna"].to_df().reindex(samples)[["z", "w"]]
+    np.testing.assert_array_equal(arrays[0], mirna)
+    assert np.isnan(arrays[0][2]).all()
+    assert arrays[1].shape == (8, 1)
+    assert np.isnan(arrays[1]).all()
+    assert np.isnan(arrays[2][:, 0]).all()
+    np.testing.assert_array_equal(arrays[2][:, 1], cohort["expression"].to_df()["a"])
+    assert found.to_numpy().tolist() == [["mirna", 2, 2], ["protein", 1, 0], ["expression", 2, 1]]
+
+
+def test_patients_without_any_of_a_models_omics_are_left_out():
+    arrays, samples, _ = matched_views(two_omics(lacking=["p2"]), {"mirna": ["w"]})
+    assert samples == ["p0", "p1", "p3", "p4", "p5", "p6", "p7"]
+    assert len(arrays[0]) == 7
+
+
+def test_features_that_are_named_otherwise_are_refused():
+    with pytest.raises(AmuclError) as error:
+        matched_views(two_omics(rename="abcd"), {"expression": list("abcdef")})
+    assert str(error.value).startswith(
+        "new: expression has 2 of the 6 features that the model goes by; expected at least 50%, such as a, b, c"
+    )

@@ -10,6 +10,7 @@ from amucl.biology.differential import subtype_markers
 from amucl.biology.enrichment import GSEA_COLUMNS, ORA_COLUMNS
 from amucl.clustering.labels import subtype_order
 from amucl.figures.biology import (
+    contribution_bars,
     gsea_dotplot,
     kaplan_meier,
     marker_heatmap,
@@ -236,3 +237,21 @@ def test_the_overview_is_readable():
     assert shown.loc[0, "top_go"] == "Cell adhesion"
     assert shown["top_markers"].equals(table["top_markers"])
     assert shown.loc[1, "top_go"] == ""
+
+
+def test_contributions_show_the_top_features_of_each_subtype():
+    rows = [
+        (subtype, "rna", f"G{subtype}{rank}", 1 / rank, 0.5 / rank, "up" if rank % 2 else "down", rank)
+        for subtype in (1, 2)
+        for rank in range(1, 16)
+    ]
+    columns = ["subtype", "omic", "feature", "contribution", "share", "direction", "rank"]
+    figure = contribution_bars(pd.DataFrame(rows, columns=columns), n_top=4)
+    assert [axes.get_title() for axes in figure.axes] == ["Subtype 1", "Subtype 2"]
+    for number, axes in enumerate(figure.axes, start=1):
+        names = [label.get_text() for label in axes.get_yticklabels()]
+        assert names == [f"G{number}{rank} (rna)" for rank in range(1, 5)]
+        assert [bar.get_width() for bar in axes.patches] == [0.5 / rank for rank in range(1, 5)]
+        up, down = axes.patches[0].get_facecolor(), axes.patches[1].get_facecolor()
+        assert up[0] > up[2]
+        assert down[0] < down[2]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
-from amucl.figures.metrics import embedding_map, metrics_over_k
+from amucl.figures.metrics import embedding_map, metrics_over_k, prediction_map
 from amucl.figures.style import MISSING, PALETTE, save_figure
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
@@ -170,3 +170,19 @@ def test_same_bytes_on_repeat(tmp_path, cohort):
         save_figure(embedding_map(*cohort, cohort[1]), tmp_path / f"map{number}.svg")
     for name in ("metrics", "map"):
         assert (tmp_path / f"{name}1.svg").read_bytes() == (tmp_path / f"{name}2.svg").read_bytes()
+
+
+def test_new_patients_stand_among_the_known_ones():
+    rng = np.random.default_rng(0)
+    known = pd.DataFrame(np.repeat([[0, 0, 0], [9, 0, 0]], 10, axis=0) + rng.normal(size=(20, 3)))
+    labels = pd.Series(np.repeat([1, 2], 10))
+    new = pd.DataFrame([[0, 0, 0], [9, 0, 0], [90, 0, 0]], index=list("abc"))
+    figure = prediction_map(known, labels, new, pd.Series([1, 2, "none"], index=list("abc")))
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["1 (1)", "2 (1)", "none (1)"]
+    crosses = axes.collections[1::2] + axes.collections[-1:]
+    places = [cross.get_offsets()[0] for cross in (axes.collections[1], axes.collections[3], axes.collections[4])]
+    assert abs(places[2][0]) > 5 * abs(places[0][0])
+    assert np.sign(places[0][0]) != np.sign(places[1][0])
+    assert [to_hex(cross.get_facecolor()[0]) for cross in crosses[:2]] == [to_hex(c) for c in PALETTE[:2]]
+    assert to_hex(axes.collections[4].get_facecolor()[0]) == to_hex(MISSING)

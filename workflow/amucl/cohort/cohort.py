@@ -217,7 +217,7 @@ def matched_views(
     """
     tables, found = [], []
     for omic, names in features.items():
-        table = cohort[omic].to_df() if omic in cohort.mod else pd.DataFrame(columns=list(names))
+        table = cohort[omic].to_df() if omic in cohort.mod else pd.DataFrame()
         shared = table.columns.intersection(names)
         if omic in cohort.mod and len(shared) < _LEAST_SHARED * len(names):
             raise AmuclError(
