@@ -189,7 +189,8 @@ def contribution_bars(table: pd.DataFrame, *, n_top: int = 10) -> Figure:
         axes.set_yticks(range(len(top)), [f"{row.feature} ({row.omic})" for row in top.itertuples()], fontsize=5.5)
         axes.invert_yaxis()
         axes.set_title(f"Subtype {subtype}")
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.tick_params(labelbottom=True)
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     for axes in panels[len(subtypes) :]:
         axes.set_visible(False)
     figure.supxlabel("Share of what the network goes by", fontsize=7)
