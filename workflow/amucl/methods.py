@@ -42,15 +42,38 @@ PUBLISHED_DMACL = {
     "n_restarts": 1,
 }
 
+
+def _autoencoders() -> dict[str, Method]:
+    """The ten autoencoders of Leng et al.: lf encodes every omic and joins the codes, ef joins the omics first."""
+    kinds = {
+        "ae": {"kind": "plain"},
+        "dae": {"kind": "denoising"},
+        "vae": {"kind": "variational", "epochs": 300},
+        "svae": {"kind": "stacked", "epochs": 300, "beta": 0.01},
+        "mmdvae": {"kind": "mmd", "epochs": 300},
+    }
+    fusions = {"lf": {"fusion": "late", "outer_width": 100, "inner_width": 50}, "ef": {"fusion": "early"}}
+    estimator = "amucl.representation.autoencoders:Autoencoder"
+    return {
+        f"{short}{suffix}": Method(estimator, "train", fusion | kind, layer=None)
+        for suffix, kind in kinds.items()
+        for short, fusion in fusions.items()
+    }
+
+
 METHODS = {
     "dmacl": Method("amucl.representation.dmacl:DMACL", "train"),
     "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None),
+    **_autoencoders(),
     "sglrr": Method("amucl.lowrank.family:SGLRR", "lowrank"),
     "glrr": Method("amucl.lowrank.family:GraphLRR", "lowrank"),
     "lrrsc": Method("amucl.lowrank.family:LRRSC", "lowrank"),
     "lrr": Method("amucl.lowrank.family:LRR", "lowrank"),
     "lrr-l21": Method("amucl.lowrank.family:LRR", "lowrank", {"noise": "l21"}),
     "spectral": Method("amucl.representation.spectral:Spectral", "embed"),
+    "snf": Method("amucl.representation.snf:SNF", "embed"),
+    "nmf": Method("amucl.representation.nmf:NMF", "embed"),
+    "intnmf": Method("amucl.representation.nmf:IntNMF", "embed", layer=None),
     "pca": Method("amucl.representation.pca:PCA", "embed"),
     "kmeans": Method("amucl.representation.concatenation:Concatenation", "embed"),
 }

@@ -7,19 +7,14 @@ the paper; `dmacl`, the default, replaces its Gaussian views by neighbours in th
 
 from __future__ import annotations
 
-import json
 import logging
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from amucl.errors import AmuclError
-from amucl.files import atomic_path
 from amucl.representation.blocks import (
     checked_views,
     principal_coordinates,
@@ -33,7 +28,8 @@ from amucl.representation.losses import (
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
-from amucl.representation.training import choose_device, train
+from amucl.representation.parameters import check_parameters
+from amucl.representation.training import choose_device, require_converged, save_weights, train
 from amucl.representation.views import GaussianViews, NeighborViews, ViewMaker, fused_neighbors, neighbor_count
 from amucl.threads import limited_threads
 
@@ -136,7 +132,7 @@ class DMACL(BaseEstimator):
         views: list of (n, p_m) arrays, the same samples in the same order, no missing values. Raises AmuclError for
         bad input or hyperparameters.
         """
-        self._check_parameters()
+        check_parameters(self, choices=CHOICES, lowest=LOWEST, ranges=RANGES)
         blocks = self._normalize(checked_views(views))
         device = choose_device(self.device)
         with limited_threads(self.n_threads):
@@ -149,9 +145,7 @@ class DMACL(BaseEstimator):
 
     def save(self, path: str | Path) -> None:
         """Write the weights as safetensors, the hyperparameters in the file's metadata."""
-        with atomic_path(path) as temporary:
-            weights = {name: value.detach().cpu().contiguous() for name, value in self.network_.state_dict().items()}
-            save_file(weights, temporary, metadata={"parameters": json.dumps(self.get_params(), sort_keys=True)})
+        save_weights(self.network_, self.get_params(), path)
 
     def _normalize(self, views: list[np.ndarray]) -> list[np.ndarray]:
         if self.normalization == "max":
@@ -220,23 +214,8 @@ class DMACL(BaseEstimator):
             features = self.network_.encoder(batch.expand(self.n_restarts, -1, -1))
             batches.append(self.network_.instance(features) if self.embedding == "instance" else features)
         features = torch.cat(batches, dim=1).double().cpu().numpy()
-        if not np.isfinite(features).all():
-            raise AmuclError("training diverged", where="DMACL", action="lower learning_rate or raise the temperatures")
+        features = require_converged(features, "DMACL", "lower learning_rate or raise the temperatures")
         return features[0] if self.n_restarts == 1 else join_restarts(features)
-
-    def _check_parameters(self) -> None:
-        for name, allowed in CHOICES.items():
-            if (value := getattr(self, name)) not in allowed:
-                raise AmuclError(f"unknown {name}", where="DMACL", expected=" or ".join(allowed), got=value)
-        for name, lowest in LOWEST.items():
-            value = getattr(self, name)
-            if not (name == "n_clusters" and value is None) and not (isinstance(value, Integral) and value >= lowest):
-                expected = f"a whole number of at least {lowest}"
-                raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)
-        for name, (above, highest) in RANGES.items():
-            if not above < (value := getattr(self, name)) <= highest:
-                expected = f"more than {above}" + (f" and at most {highest}" if highest < np.inf else "")
-                raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)
 
 
 def join_restarts(features: np.ndarray) -> np.ndarray:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from amucl.errors import AmuclError
+from amucl.files import atomic_path
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +88,20 @@ def train(
         if epoch % max(1, epochs // N_REPORTS) == 0 or epoch in (1, epochs):
             logger.info("epoch %d of %d: loss %.4f", epoch, epochs, totals["loss"].mean().item())
     return _history_table(history, n_replicas)
+
+
+def require_converged(features: np.ndarray, where: str, action: str) -> np.ndarray:
+    """The features as they are. Raises AmuclError where training ended in values that are not finite."""
+    if not np.isfinite(features).all():
+        raise AmuclError("training diverged", where=where, action=action)
+    return features
+
+
+def save_weights(network: nn.Module, parameters: dict[str, Any], path: str | Path) -> None:
+    """Write a network as safetensors, its hyperparameters as JSON in the file's metadata `parameters`."""
+    with atomic_path(path) as temporary:
+        weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+        save_file(weights, temporary, metadata={"parameters": json.dumps(parameters, sort_keys=True)})
 
 
 def _history_table(history: list[dict[str, Tensor]], n_replicas: int) -> pd.DataFrame:
