@@ -49,10 +49,10 @@ def _autoencoders() -> dict[str, Method]:
         "ae": {"kind": "plain"},
         "dae": {"kind": "denoising"},
         "vae": {"kind": "variational", "epochs": 300},
-        "svae": {"kind": "stacked", "epochs": 300, "beta": 0.01},
+        "svae": {"kind": "stacked", "epochs": 300, "beta": 0.03},
         "mmdvae": {"kind": "mmd", "epochs": 300},
     }
-    fusions = {"lf": {"fusion": "late", "outer_width": 100, "inner_width": 50}, "ef": {"fusion": "early"}}
+    fusions = {"lf": {"fusion": "late"}, "ef": {"fusion": "early"}}
     estimator = "amucl.representation.autoencoders:Autoencoder"
     return {
         f"{short}{suffix}": Method(estimator, "train", fusion | kind, layer=None)
@@ -74,6 +74,7 @@ METHODS = {
     "snf": Method("amucl.representation.snf:SNF", "embed"),
     "nmf": Method("amucl.representation.nmf:NMF", "embed"),
     "intnmf": Method("amucl.representation.nmf:IntNMF", "embed", layer=None),
+    "mofa": Method("amucl.representation.mofa:MOFA", "embed"),
     "pca": Method("amucl.representation.pca:PCA", "embed"),
     "kmeans": Method("amucl.representation.concatenation:Concatenation", "embed"),
 }

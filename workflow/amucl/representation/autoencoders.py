@@ -24,7 +24,6 @@ from amucl.representation.parameters import check_parameters, wanted_components
 from amucl.representation.training import choose_device, require_converged, save_weights, train
 from amucl.representation.variational import (
     cross_entropy,
-    gaussian_cost,
     maximum_mean_discrepancy,
     mean_squared_error,
     normal_divergence,
@@ -118,7 +117,7 @@ class Autoencoder(BaseEstimator):
         device = choose_device(self.device)
         with limited_threads(self.n_threads):
             inputs = [torch.as_tensor(block, dtype=torch.float32, device=device) for block in self._fused(blocks)]
-            self.network_ = self._build_network([x.shape[1] for x in inputs]).to(device)
+            self.network_ = self._build_network(inputs).to(device)
             self.history_ = self._train(inputs)
             self.embedding_ = self._embed(inputs)
         self.device_ = str(device)
@@ -131,18 +130,18 @@ class Autoencoder(BaseEstimator):
     def _fused(self, blocks: list[np.ndarray]) -> list[np.ndarray]:
         return blocks if self.fusion == "late" else [np.hstack(blocks)]
 
-    def _build_network(self, sizes: list[int]) -> nn.ModuleList:
+    def _build_network(self, inputs: list[Tensor]) -> nn.ModuleList:
         generator = torch.Generator().manual_seed(self.random_state)
         return nn.ModuleList(
             Coder(
                 n_replicas=1,
-                n_features=n_features,
+                centre=x.mean(dim=0).cpu(),
                 widths=(self.outer_width, self.inner_width),
                 n_components=n_components,
                 gaussian=GAUSSIAN[self.kind],
                 generator=generator,
             )
-            for n_features, n_components in zip(sizes, shares(wanted_components(self), len(sizes)), strict=True)
+            for x, n_components in zip(inputs, shares(wanted_components(self), len(inputs)), strict=True)
         )
 
     def _train(self, inputs: list[Tensor]) -> pd.DataFrame:
@@ -170,15 +169,15 @@ class Autoencoder(BaseEstimator):
         """The loss of a batch of one block and its parts. x: (1, B, p)."""
         seen = x + self.noise * standard_normal(x, generator) if self.kind == "denoising" else x
         code, moments = coder.encode(seen, generator)
-        decoded = coder.decode(code)
+        activation = coder.decode(code)
         if not moments:
-            error = mean_squared_error(x, decoded)
+            error = mean_squared_error(x, activation)
             return {"loss": error, "reconstruction": error}
         if self.kind == "mmd":
-            error = mean_squared_error(x, decoded)
+            error = mean_squared_error(x, activation)
             discrepancy = maximum_mean_discrepancy(code, standard_normal(code, generator))
-            return {"loss": gaussian_cost(error) + discrepancy, "reconstruction": error, "discrepancy": discrepancy}
-        error = cross_entropy(x, decoded)
+            return {"loss": error + discrepancy, "reconstruction": error, "discrepancy": discrepancy}
+        error = cross_entropy(x, activation)
         divergence = sum(normal_divergence(*moment) for moment in moments)
         return {"loss": error + self.beta * divergence, "reconstruction": error, "divergence": divergence}
 

@@ -10,16 +10,22 @@ from torch import Tensor, nn
 
 from amucl.representation.encoder import StackedLinear
 
+LARGEST = 0.99  # a feature that is always 1 has no finite start
+
 
 class Coder(nn.Module):
     """Samples to codes and back: (R, B, p) -> (R, B, d) -> (R, B, p).
 
-    Three layers each way with ReLU between them; the decoder ends in tanh, as its input lies in [-1, 1]. A layer of the
-    encoder is plain, or it gives mean and log variance of a normal distribution from which its output is drawn.
+    Three layers each way with ReLU between them; a tanh follows, as the samples lie in [-1, 1]. A layer of the encoder
+    is plain, or it gives mean and log variance of a normal distribution from which its output is drawn.
+
+    The encoder sees deviations from `centre`, and the decoder begins there. Biases could learn as much, but with
+    thousands of features that share a large mean one step of Adam moves a neuron by their sum, and training diverges.
 
     Parameters
     ----------
-    n_features, widths, n_components : p, the widths of the hidden layers from the outside in, and d.
+    centre : (p,), the mean sample.
+    widths, n_components : the widths of the hidden layers from the outside in, and d.
     gaussian : for each layer of the encoder, whether it is drawn: none in an autoencoder, the last in a variational
         one, all in a stacked variational one.
     """
@@ -28,7 +34,7 @@ class Coder(nn.Module):
         self,
         *,
         n_replicas: int,
-        n_features: int,
+        centre: Tensor,
         widths: tuple[int, ...],
         n_components: int,
         gaussian: tuple[bool, ...],
@@ -36,16 +42,19 @@ class Coder(nn.Module):
     ) -> None:
         super().__init__()
         self.gaussian = gaussian
-        sizes = [n_features, *widths, n_components]
+        sizes = [len(centre), *widths, n_components]
         self.encoder = nn.ModuleList(
             _glorot_layer(n_replicas, a, 2 * b if drawn else b, generator)
             for (a, b), drawn in zip(pairwise(sizes), gaussian, strict=True)
         )
         self.decoder = nn.ModuleList(_glorot_layer(n_replicas, a, b, generator) for a, b in pairwise(sizes[::-1]))
+        self.register_buffer("centre", centre)
+        with torch.no_grad():
+            self.decoder[-1].bias += torch.atanh(centre.clamp(-LARGEST, LARGEST))
 
     def encode(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Codes, and mean and log variance of every layer that is drawn; without a generator means stand for draws."""
-        moments = []
+        x, moments = x - self.centre, []
         for number, (layer, drawn) in enumerate(zip(self.encoder, self.gaussian, strict=True)):
             x = layer(torch.relu(x) if number else x)
             if drawn:
@@ -56,10 +65,10 @@ class Coder(nn.Module):
         return x, moments
 
     def decode(self, code: Tensor) -> Tensor:
-        """What the code stands for."""
+        """What the code stands for, before the tanh."""
         for layer in self.decoder[:-1]:
             code = torch.relu(layer(code))
-        return torch.tanh(self.decoder[-1](code))
+        return self.decoder[-1](code)
 
 
 def standard_normal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -6,35 +6,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LOWEST_ERROR = 1e-12
+
+def mean_squared_error(x: Tensor, activation: Tensor) -> Tensor:
+    """Mean over samples and features of (x - tanh activation)^2. x, activation: (R, B, p)."""
+    return (x - torch.tanh(activation)).square().mean((-2, -1))
 
 
-def mean_squared_error(x: Tensor, decoded: Tensor) -> Tensor:
-    """Mean over samples and features of (x - decoded)^2. x, decoded: (R, B, p)."""
-    return (x - decoded).square().mean((-2, -1))
-
-
-def cross_entropy(x: Tensor, decoded: Tensor) -> Tensor:
+def cross_entropy(x: Tensor, activation: Tensor) -> Tensor:
     """Bernoulli cross-entropy of values in [-1, 1], read as probabilities (1 + x) / 2; less that of x with itself.
 
-    sum_j p log(p / q) + (1 - p) log((1 - p) / (1 - q)), p = (1 + x_j) / 2, q = (1 + decoded_j) / 2; mean over samples,
-    0 where decoded = x. x, decoded: (R, B, p).
+    sum_j p log(p / q) + (1 - p) log((1 - p) / (1 - q)), p = (1 + x_j) / 2, q = (1 + tanh activation_j) / 2; mean over
+    samples, 0 where x = tanh activation. x, activation: (R, B, p).
     """
-    p, q = (1 + x) / 2, (1 + decoded) / 2
-    surprise = functional.binary_cross_entropy(q, p, reduction="none")
-    return (surprise - functional.binary_cross_entropy(p, p, reduction="none")).sum(-1).mean(-1)
-
-
-def gaussian_cost(error: Tensor) -> Tensor:
-    """Cost of a feature under N(decoded, s^2) with s^2 the mean squared error: 1/2 log s^2, but for a constant [1].
-
-    Unlike the error itself it does not depend on the scale of the features.
-
-    References
-    ----------
-    [1] Rybkin, Daniilidis & Levine, Simple and effective VAE training with calibrated decoders. ICML 2021.
-    """
-    return error.clamp_min(LOWEST_ERROR).log() / 2
+    p = (1 + x) / 2
+    surprise = functional.binary_cross_entropy_with_logits(2 * activation, p, reduction="none")
+    return (surprise - torch.special.entr(p) - torch.special.entr(1 - p)).sum(-1).mean(-1)
 
 
 def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
