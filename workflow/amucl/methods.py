@@ -50,7 +50,7 @@ def _autoencoders() -> dict[str, Method]:
         "dae": {"kind": "denoising"},
         "vae": {"kind": "variational", "epochs": 300},
         "svae": {"kind": "stacked", "epochs": 300, "beta": 0.03},
-        "mmdvae": {"kind": "mmd", "epochs": 300},
+        "mmdvae": {"kind": "mmd"},
     }
     fusions = {"lf": {"fusion": "late"}, "ef": {"fusion": "early"}}
     estimator = "amucl.representation.autoencoders:Autoencoder"

@@ -47,13 +47,9 @@ def test_plain_coder_is_a_perceptron_each_way():
     assert decoded.shape == x.shape
 
 
-def test_encoder_sees_deviations_from_the_centre_and_the_decoder_begins_there():
+def test_encoder_sees_deviations_from_the_centre():
     network, at_zero, x = coder(centre=0.5), coder(), data()
     np.testing.assert_allclose(network.encode(x + 0.5)[0].detach(), at_zero.encode(x)[0].detach(), atol=1e-7)
-    start = torch.tanh(network.decode(torch.zeros(2, 1, 3, dtype=torch.float64)))
-    np.testing.assert_allclose(start.detach(), 0.5, atol=1e-6)
-    always_one = coder(centre=1.0).decode(torch.zeros(2, 1, 3, dtype=torch.float64))
-    np.testing.assert_allclose(torch.tanh(always_one).detach(), 0.99, atol=1e-6)
 
 
 @pytest.mark.parametrize(("gaussian", "widths"), [(PLAIN, []), (LAST, [3]), (ALL, [7, 5, 3])])

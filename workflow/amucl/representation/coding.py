@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 from amucl.representation.encoder import StackedLinear
 
-LARGEST = 0.99  # a feature that is always 1 has no finite start
-
 
 class Coder(nn.Module):
     """Samples to codes and back: (R, B, p) -> (R, B, d) -> (R, B, p).
@@ -19,8 +17,8 @@ class Coder(nn.Module):
     Three layers each way with ReLU between them; a tanh follows, as the samples lie in [-1, 1]. A layer of the encoder
     is plain, or it gives mean and log variance of a normal distribution from which its output is drawn.
 
-    The encoder sees deviations from `centre`, and the decoder begins there. Biases could learn as much, but with
-    thousands of features that share a large mean one step of Adam moves a neuron by their sum, and training diverges.
+    The encoder sees deviations from `centre`. Its biases could learn as much, but with thousands of features of large
+    mean one step of Adam moves a neuron by their sum, and training diverges.
 
     Parameters
     ----------
@@ -49,8 +47,6 @@ class Coder(nn.Module):
         )
         self.decoder = nn.ModuleList(_glorot_layer(n_replicas, a, b, generator) for a, b in pairwise(sizes[::-1]))
         self.register_buffer("centre", centre)
-        with torch.no_grad():
-            self.decoder[-1].bias += torch.atanh(centre.clamp(-LARGEST, LARGEST))
 
     def encode(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Codes, and mean and log variance of every layer that is drawn; without a generator means stand for draws."""
