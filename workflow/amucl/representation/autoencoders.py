@@ -2,9 +2,7 @@
 
 Ten methods of one class, as presets in the method registry. Source: Leng et al., A benchmark study of deep
 learning-based multi-omics data fusion methods for cancer, Genome Biology 23 (2022), 171, which the DMACL paper compares
-itself with. Three things differ from its code: the Gaussian likelihood takes the place of a cross-entropy that is
-defined for values in [0, 1] only, noise of the denoising kind is drawn anew in every step, and the multiplier of the
-stacked kind's divergence is what its text says.
+itself with. docs/rivals.md says where they differ from its code, and why.
 """
 
 from __future__ import annotations
