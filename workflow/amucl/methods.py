@@ -51,6 +51,25 @@ PUBLISHED_DMACL = {
     "n_heads": 80,
 }
 
+
+def _autoencoders() -> dict[str, Method]:
+    """The ten autoencoders of Leng et al.: lf encodes every omic and joins the codes, ef joins the omics first."""
+    kinds = {
+        "ae": {"kind": "plain"},
+        "dae": {"kind": "denoising"},
+        "vae": {"kind": "variational", "epochs": 300},
+        "svae": {"kind": "stacked", "epochs": 300, "beta": 0.03},
+        "mmdvae": {"kind": "mmd"},
+    }
+    fusions = {"lf": {"fusion": "late"}, "ef": {"fusion": "early"}}
+    estimator = "amucl.representation.autoencoders:Autoencoder"
+    return {
+        f"{short}{suffix}": Method(estimator, "train", fusion | kind, layer=None)
+        for suffix, kind in kinds.items()
+        for short, fusion in fusions.items()
+    }
+
+
 METHODS = {
     "dmacl": Method("amucl.representation.dmacl:DMACL", "train", layer=None, missing_omics=True, inductive=True),
     "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None, inductive=True),
@@ -60,6 +79,11 @@ METHODS = {
     "lrr": Method("amucl.lowrank.family:LRR", "lowrank"),
     "lrr-l21": Method("amucl.lowrank.family:LRR", "lowrank", {"noise": "l21"}),
     "spectral": Method("amucl.representation.spectral:Spectral", "embed"),
+    **_autoencoders(),
+    "snf": Method("amucl.representation.snf:SNF", "embed", missing_omics=True),
+    "nmf": Method("amucl.representation.nmf:NMF", "embed"),
+    "intnmf": Method("amucl.representation.nmf:IntNMF", "embed", layer=None),
+    "mofa": Method("amucl.representation.mofa:MOFA", "embed"),
     "pca": Method("amucl.representation.pca:PCA", "embed"),
     "kmeans": Method("amucl.representation.concatenation:Concatenation", "embed"),
 }

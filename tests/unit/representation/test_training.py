@@ -5,12 +5,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from torch import nn
 
 from amucl.errors import AmuclError
 from amucl.representation import training
 from amucl.representation.encoder import Perceptron
-from amucl.representation.training import choose_device, even_chunks, train
+from amucl.representation.training import choose_device, even_chunks, load_model, train
 
 
 @given(st.integers(1, 3000), st.integers(3, 400))
@@ -169,3 +170,13 @@ def test_a_network_of_any_kind_can_be_trained():
         generator=torch.Generator().manual_seed(0),
     )
     assert history["loss"].iloc[-1] < 1e-4
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "model").write_bytes(b"something else")
+    save_file({"a": torch.ones(2)}, tmp_path / "weights")
+    for name in ("model", "weights"):
+        with pytest.raises(AmuclError, match=f"{name}: is not a trained model of this pipeline; train it again"):
+            load_model(tmp_path / name)
+    with pytest.raises(AmuclError, match="absent"):
+        load_model(tmp_path / "absent")

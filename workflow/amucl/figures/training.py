@@ -12,6 +12,9 @@ PANELS = {
     "instance": "Instance loss",
     "cluster": "Cluster loss",
     "entropy": "Negative entropy",
+    "reconstruction": "Reconstruction",
+    "divergence": "Divergence",
+    "discrepancy": "Discrepancy",
 }
 
 
@@ -19,7 +22,7 @@ PANELS = {
 def loss_curves(history: pd.DataFrame) -> Figure:
     """The loss and its parts over the epochs: each restart a thin line, their mean a thick one.
 
-    history: columns epoch, restart, loss and any of instance, cluster, entropy.
+    history: columns epoch, restart, loss and any of the parts in `PANELS`.
     """
     parts = [name for name in PANELS if name in history]
     figure = Figure(figsize=(1.9 * len(parts), 1.9), layout="constrained")

@@ -72,12 +72,6 @@ def scale_by_maximum(x: np.ndarray) -> np.ndarray:
     return x / np.where(largest > 0, largest, 1)
 
 
-def weighted_blocks(views: list[np.ndarray]) -> list[np.ndarray]:
-    """Scale z-scored blocks by sqrt(D / (M p_m)): M omics of p_m of all D features then have equal total variance."""
-    total, n_omics = sum(view.shape[1] for view in views), len(views)
-    return [view * np.sqrt(total / (n_omics * view.shape[1])) for view in views]
-
-
 def principal_coordinates(x: np.ndarray, variance: float = 1.0) -> np.ndarray:
     """Rotate x (n, p) onto its principal axes: (n, r), the fewest that hold `variance` of the total.
 
@@ -106,7 +100,7 @@ def _principal(x: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
 def balanced_blocks(views: list[np.ndarray]) -> list[np.ndarray]:
     """Centre each block and scale it to D / M in total variance: M omics then weigh equally, D their features in all.
 
-    Within an omic the features keep their scales: for z-scored blocks this is `weighted_blocks`.
+    Within an omic the features keep their scales: z-scored blocks are multiplied by sqrt(D / (M p_m)).
     """
     share = sum(view.shape[1] for view in views) / len(views)
     centred = [view - view.mean(axis=0) for view in views]

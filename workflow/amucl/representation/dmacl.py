@@ -7,20 +7,14 @@ the paper; `dmacl`, the default, replaces its Gaussian views by neighbours in th
 
 from __future__ import annotations
 
-import json
 import logging
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from amucl.errors import AmuclError
-from amucl.files import atomic_path, require_file
 from amucl.representation.blocks import checked_views, present_omics
 from amucl.representation.encoder import ContrastiveNetwork
 from amucl.representation.inputs import NORMALIZATIONS, InputMap, fit_input_map
@@ -30,7 +24,8 @@ from amucl.representation.losses import (
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
-from amucl.representation.training import choose_device, train
+from amucl.representation.parameters import check_parameters
+from amucl.representation.training import choose_device, load_model, require_converged, save_model, train
 from amucl.representation.views import (
     GaussianViews,
     NeighborViews,
@@ -144,7 +139,7 @@ class DMACL(BaseEstimator):
         views: list of (n, p_m) arrays, the same samples in the same order. With neighbour views a patient may lack
         omics: the rows are NaN then. Raises AmuclError for bad input or hyperparameters.
         """
-        self._check_parameters()
+        check_parameters(self, choices=CHOICES, lowest=LOWEST, ranges=RANGES)
         views = checked_views(views, missing_omics=self.augmentation == "neighbors")
         with limited_threads(self.n_threads):
             rng = np.random.default_rng(self.random_state)
@@ -175,25 +170,18 @@ class DMACL(BaseEstimator):
         features: omic -> names of its features, in the order of `views`.
         """
         arrays = self.input_map_.arrays() | (self.join_.arrays() if self.join_ else {})
-        tensors = {f"network.{name}": value.detach().cpu() for name, value in self.network_.state_dict().items()}
-        tensors |= {name: torch.as_tensor(value) for name, value in arrays.items()}
-        about = json.dumps({"parameters": self.get_params(), "features": features or {}}, sort_keys=True)
-        with atomic_path(path) as temporary:
-            # One entry: several would be written in an order that differs from run to run.
-            save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, {"about": about})
+        tensors = {name: torch.as_tensor(value) for name, value in arrays.items()}
+        save_model(self.network_, self.get_params(), path, features=features, others=tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> tuple[DMACL, dict[str, list[str]]]:
         """A trained estimator as `save` wrote it, ready for `transform`, and its omics' features."""
-        with safe_open(require_file(path), "pt") as stored:
-            about = json.loads(stored.metadata()["about"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        about, weights, others = load_model(path)
         estimator = cls(**about["parameters"])
-        arrays = {name: value.numpy() for name, value in tensors.items() if not name.startswith("network.")}
+        arrays = {name: value.numpy() for name, value in others.items()}
         estimator.input_map_ = InputMap.from_arrays(arrays)
         estimator.join_ = RestartJoin.from_arrays(arrays) if estimator.n_restarts > 1 else None
         estimator.network_ = estimator._build_network(sum(estimator.input_map_.sizes))
-        weights = {name.removeprefix("network."): value for name, value in tensors.items() if name not in arrays}
         estimator.network_.load_state_dict(weights)
         return estimator, about["features"]
 
@@ -272,23 +260,7 @@ class DMACL(BaseEstimator):
         """Features (R, n, d) of whole patients, batch by batch, so that memory stays bounded."""
         batches = [self.restart_features(batch) for batch in self.whole_input(blocks, present).split(self.batch_size)]
         features = torch.cat(batches, dim=1).double().cpu().numpy()
-        if not np.isfinite(features).all():
-            raise AmuclError("training diverged", where="DMACL", action="lower learning_rate or raise the temperatures")
-        return features
+        return require_converged(features, "DMACL", "lower learning_rate or raise the temperatures")
 
     def _joined(self, features: np.ndarray) -> np.ndarray:
         return features[0] if self.join_ is None else self.join_(features)
-
-    def _check_parameters(self) -> None:
-        for name, allowed in CHOICES.items():
-            if (value := getattr(self, name)) not in allowed:
-                raise AmuclError(f"unknown {name}", where="DMACL", expected=" or ".join(allowed), got=value)
-        for name, lowest in LOWEST.items():
-            value = getattr(self, name)
-            if not (name == "n_clusters" and value is None) and not (isinstance(value, Integral) and value >= lowest):
-                expected = f"a whole number of at least {lowest}"
-                raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)
-        for name, (above, highest) in RANGES.items():
-            if not above < (value := getattr(self, name)) <= highest:
-                expected = f"more than {above}" + (f" and at most {highest}" if highest < np.inf else "")
-                raise AmuclError(f"{name} is out of range", where="DMACL", expected=expected, got=value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.manifold import spectral_embedding
 
@@ -12,6 +13,7 @@ from amucl.errors import AmuclError
 from amucl.lowrank.affinity import unit_rows
 from amucl.lowrank.graph import knn_graph
 from amucl.lowrank.samples import joined_samples
+from amucl.representation.parameters import DEFAULT_N_COMPONENTS
 
 
 class Spectral(BaseEstimator):
@@ -55,16 +57,23 @@ class Spectral(BaseEstimator):
     def fit(self, views: list[np.ndarray], y: None = None) -> Spectral:
         """views: list of (n, p_m) arrays. Raises AmuclError for missing values and more components than n - 1."""
         X = joined_samples(views)
-        wanted = self.n_components or min(self.n_clusters or 10, len(X) - 1)
-        if not 1 <= wanted <= len(X) - 1:
-            raise AmuclError(
-                "n_components is out of range", where="Spectral", expected=f"1 to {len(X) - 1}", got=self.n_components
-            )
-        with warnings.catch_warnings():
-            # Clusters apart are pieces of the graph: the eigenvectors of eigenvalue 0 then name them.
-            warnings.filterwarnings("ignore", message="Graph is not fully connected")
-            vectors = spectral_embedding(
-                knn_graph(X, self.n_neighbors), n_components=wanted, random_state=self.random_state, drop_first=False
-            )
-        self.embedding_ = unit_rows(vectors)
+        self.embedding_ = laplacian_eigenvectors(knn_graph(X, self.n_neighbors), self)
         return self
+
+
+def laplacian_eigenvectors(graph: np.ndarray | sparse.csr_array, estimator: BaseEstimator) -> np.ndarray:
+    """The leading eigenvectors of a graph's normalised Laplacian, the constant one among them, rows at unit length.
+
+    graph: (n, n), symmetric. As many as the estimator's n_components or n_clusters, else 10; its random_state starts
+    the eigensolver. Raises AmuclError where n_components is not between 1 and n - 1.
+    """
+    most = graph.shape[0] - 1
+    wanted = estimator.n_components or min(estimator.n_clusters or DEFAULT_N_COMPONENTS, most)
+    if not 1 <= wanted <= most:
+        where = type(estimator).__name__
+        raise AmuclError("n_components is out of range", where=where, expected=f"1 to {most}", got=wanted)
+    with warnings.catch_warnings():
+        # Clusters apart are pieces of the graph: the eigenvectors of eigenvalue 0 then name them.
+        warnings.filterwarnings("ignore", message="Graph is not fully connected")
+        vectors = spectral_embedding(graph, n_components=wanted, random_state=estimator.random_state, drop_first=False)
+    return unit_rows(vectors)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from amucl.errors import AmuclError
+from amucl.files import atomic_path, require_file
 
 logger = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda")
 N_REPORTS = 20
+NETWORK = "network."
 
 
 def choose_device(device: str = "auto") -> torch.device:
@@ -82,6 +90,48 @@ def train(
         if epoch % max(1, epochs // N_REPORTS) == 0 or epoch in (1, epochs):
             logger.info("epoch %d of %d: loss %.4f", epoch, epochs, totals["loss"].mean().item())
     return _history_table(history, n_replicas)
+
+
+def require_converged(features: np.ndarray, where: str, action: str) -> np.ndarray:
+    """The features as they are. Raises AmuclError where training ended in values that are not finite."""
+    if not np.isfinite(features).all():
+        raise AmuclError("training diverged", where=where, action=action)
+    return features
+
+
+def save_model(
+    network: nn.Module,
+    parameters: dict[str, Any],
+    path: str | Path,
+    *,
+    features: Mapping[str, Sequence[str]] | None = None,
+    others: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a network as safetensors, its tensors as `network.{name}`, and what else it needs beside them.
+
+    The metadata `about` is JSON: hyperparameters (`parameters`) and omic -> names of its features (`features`).
+    """
+    tensors = {f"{NETWORK}{name}": value.detach().cpu() for name, value in network.state_dict().items()}
+    tensors |= others or {}
+    # One entry: several would be written in an order that differs from run to run.
+    about = {"about": json.dumps({"parameters": parameters, "features": features or {}}, sort_keys=True)}
+    with atomic_path(path) as temporary:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, metadata=about)
+
+
+def load_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+    """What `save_model` wrote: the metadata, the network's tensors by their own names, the others.
+
+    Raises AmuclError for a file that is absent or was not written by it.
+    """
+    try:
+        with safe_open(require_file(path), "pt") as stored:
+            about = json.loads((stored.metadata() or {})["about"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError) as error:
+        raise AmuclError("is not a trained model of this pipeline", where=path, action="train it again") from error
+    weights = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+    return about, weights, {name: value for name, value in tensors.items() if not name.startswith(NETWORK)}
 
 
 def _history_table(history: list[dict[str, Tensor]], n_replicas: int) -> pd.DataFrame:
