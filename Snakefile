@@ -19,6 +19,7 @@ localrules:
     report,
     dataset_report,
     sensitivity_figures,
+    sweep_figures,
 
 
 rule all:
@@ -33,6 +34,11 @@ rule all:
 rule sensitivity_figures:
     input:
         expand("results/{dataset}/{method}/sensitivity.png", dataset=DATASETS, method=methods_of("lowrank")),
+
+
+rule sweep_figures:
+    input:
+        expand("results/{dataset}/{method}/sweep.png", dataset=DATASETS, method=SWEEP_METHOD) if SWEPT else [],
 
 
 # Every dataset is a target of its own: `snakemake --cores all aml`.
@@ -53,4 +59,5 @@ include: "workflow/rules/cluster.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/biology.smk"
 include: "workflow/rules/predict.smk"
+include: "workflow/rules/sweep.smk"
 include: "workflow/rules/report.smk"

@@ -63,6 +63,7 @@ def test_defaults_are_filled_in():
         "kmeans_starts": ["k-means++", "random"],
         "stability": {"draws": 100, "fraction": 0.8},
         "sensitivity": {"parameters": ["lam", "beta", "gamma"], "factors": [0.01, 0.1, 0.3, 1, 3, 10, 100]},
+        "sweep": {"method": "dmacl", "parameters": {}},
         "max_permutations": 100_000,
         "peers": None,
         "preprocessing": {},
@@ -693,6 +694,18 @@ WRONG = {
     "factor of zero": (
         {"sensitivity": {"factors": [1, 0]}},
         "config key `sensitivity.factors[1]` is wrong; expected at least 1e-06; got 0",
+    ),
+    "sweep of a method that is not run": (
+        {"methods": ["pca"], "sweep": {"parameters": {"epochs": [1]}}},
+        "config key `sweep.method`: `dmacl` is no method of this run that k-means clusters; expected pca",
+    ),
+    "sweep of an unknown hyperparameter": (
+        {"sweep": {"parameters": {"epoch": [1]}}},
+        "config key `sweep.parameters.epoch` is unknown (did you mean `epochs`?); expected one of normalization",
+    ),
+    "sweep over a value of another type": (
+        {"sweep": {"parameters": {"epochs": [100, "many"]}}},
+        "config key `sweep.parameters.epochs` is wrong; expected a whole number; got 'many'",
     ),
     "too few permutations": (
         {"max_permutations": 10},

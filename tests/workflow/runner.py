@@ -22,6 +22,7 @@ MINI = {
         "lrr": {"landmarks": 60},
     },
     "sensitivity": {"parameters": ["beta", "gamma"], "factors": [10]},
+    "sweep": {"method": "pca", "parameters": {"n_components": [2, 5]}},
     "predict": [{"dataset": "simulated", "method": "dmacl", "cohort": "simulated"}],
     "k": [2, 3, 5],
     "kmeans_restarts": 10,

@@ -243,6 +243,23 @@ def test_sensitivity_is_a_target_of_its_own(mini):
         assert mini.path(f"simulated/{method}/sensitivity.png").exists()
 
 
+def test_a_sweep_is_a_target_of_its_own(mini):
+    assert not list(mini.path("simulated").rglob("sweep*"))
+    mini.snakemake("--", "sweep_figures")
+    table = read_table(mini.path("simulated/pca/sweep.tsv"))
+    assert table[["parameter", "setting"]].drop_duplicates().values.tolist() == [
+        ["n_components", 2],
+        ["n_components", 5],
+    ]
+    metrics = read_table(mini.path("simulated/pca/metrics.tsv")).query("k == 4")
+    assert len(table) == 2 * len(metrics)
+    ari_as_it_is = metrics.query("metric == 'ari'")["value"].item()
+    assert set(table.loc[table["metric"] == "ari", "as_it_is"]) == {ari_as_it_is}
+    silhouette = table.query("metric == 'silhouette' and space == 'embedding'").set_index("setting")["value"]
+    assert silhouette[2] != silhouette[5]
+    assert mini.path("simulated/pca/sweep.png").exists()
+
+
 def test_every_figure_is_a_picture(mini):
     figures = [*mini.path("").rglob("*.png")]
     assert len(figures) > 25

@@ -32,7 +32,7 @@ RESERVED_NAMES = {
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
-    *("explain", "predict"),
+    *("explain", "predict", "sweep", "sweep_point", "sweep_figures"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
@@ -119,6 +119,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_omics(resolved["preprocessing"], omics, "preprocessing")
     _check_names(resolved["methods"], METHODS, "methods", "method")
     _check_method_settings(resolved["method_settings"])
+    _check_sweep(resolved)
     _check_mirror(resolved["mirror"])
     _check_files(_entries_read(resolved))
     _check_gene_sets(resolved, registry)
@@ -399,13 +400,28 @@ def _check_omics(preprocessing: dict[str, Any], omics: Iterable[str], key: str) 
 def _check_method_settings(settings: dict[str, dict[str, Any]]) -> None:
     _check_names(settings, METHODS, "method_settings", "method")
     for method, values in settings.items():
-        rules = {
-            name: {"type": [SCHEMA_TYPES[kind] for kind in annotation.split(" | ")]}
-            for name, annotation in hyperparameters(method).items()
-            if name not in WORKFLOW_PARAMETERS
-        }
-        schema = {"type": "object", "additionalProperties": False, "properties": rules}
-        _validate(values, schema, f"method_settings.{method}")
+        _check_hyperparameters(method, values, f"method_settings.{method}")
+
+
+def _check_hyperparameters(method: str, values: dict[str, Any], key: str) -> None:
+    rules = {
+        name: {"type": [SCHEMA_TYPES[kind] for kind in annotation.split(" | ")]}
+        for name, annotation in hyperparameters(method).items()
+        if name not in WORKFLOW_PARAMETERS
+    }
+    _validate(values, {"type": "object", "additionalProperties": False, "properties": rules}, key)
+
+
+def _check_sweep(config: dict[str, Any]) -> None:
+    """Its method is one of the run that k-means clusters, and has these hyperparameters with values of these types."""
+    method, parameters = config["sweep"]["method"], config["sweep"]["parameters"]
+    if not parameters:
+        return
+    swept = [name for name in config["methods"] if METHODS[name].stage != "lowrank"]
+    _check_names([method], swept, "sweep.method", "method of this run that k-means clusters")
+    for name, values in parameters.items():
+        for value in values:
+            _check_hyperparameters(method, {name: value}, "sweep.parameters")
 
 
 def _check_mirror(mirror: str | list[str] | None) -> None:

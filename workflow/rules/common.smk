@@ -4,6 +4,9 @@ import re
 import sys
 from pathlib import Path
 
+import pandas as pd
+from snakemake.utils import Paramspace
+
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 
@@ -205,6 +208,18 @@ def peer_protocol(wildcards):
         "max_permutations": config["max_permutations"],
         "seed": config["seed"],
     }
+
+
+# One hyperparameter of one method at a time away from what the run uses.
+SWEPT = [(name, value) for name, values in config["sweep"]["parameters"].items() for value in values]
+SWEEP = Paramspace(pd.DataFrame(SWEPT, columns=["parameter", "value"], dtype=object))
+SWEEP_METHOD = config["sweep"]["method"]
+
+
+def swept_settings(wildcards):
+    """A method's settings with one of them as the sweep's file is named after: its value in its own type."""
+    values = {str(value): value for name, value in SWEPT if name == wildcards.parameter}
+    return in_order(method_settings(wildcards) | {wildcards.parameter: values[wildcards.value]})
 
 
 def ranking_figures():
