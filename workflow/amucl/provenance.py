@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -78,17 +79,24 @@ def sha256(path: str | Path) -> str:
 
 def _imported_modules(file: Path) -> set[str]:
     """Dotted names of the library, and of neighbouring files, that a file imports, packages on the way included."""
+    names = _imported_names(file.read_text(encoding="utf-8"))
+    ours = {name for name in names if (root := name.split(".")[0]) == LIBRARY.name or _module_file(root, file.parent)}
+    return ours | {
+        ".".join(parts[:end]) for name in ours for parts in [name.split(".")] for end in range(1, len(parts))
+    }
+
+
+@cache
+def _imported_names(code: str) -> frozenset[str]:
+    """Dotted names in the import statements of a module's code; parsed once, as every rule reaches the same modules."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    ours = {name for name in names if (root := name.split(".")[0]) == LIBRARY.name or _module_file(root, file.parent)}
-    return ours | {
-        ".".join(parts[:end]) for name in ours for parts in [name.split(".")] for end in range(1, len(parts))
-    }
+    return frozenset(names)
 
 
 def _module_file(name: str, folder: Path = LIBRARY.parent) -> Path | None:

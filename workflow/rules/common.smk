@@ -101,9 +101,11 @@ def method_code(script):
     return lambda wildcards: hashes[wildcards.method]
 
 
-def in_order(mapping):
+def in_order(value):
     """Settings in alphabetical order: written in another order they are the same parameter."""
-    return {key: in_order(value) if isinstance(value, dict) else value for key, value in sorted(mapping.items())}
+    if isinstance(value, dict):
+        return {key: in_order(inner) for key, inner in sorted(value.items())}
+    return [in_order(inner) for inner in value] if isinstance(value, list) else value
 
 
 def method_settings(wildcards):

@@ -9,6 +9,7 @@ rule predict:
         cohort="results/{cohort}/cohort.h5mu",
     output:
         table="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
+        embedding="results/{dataset}/{method}/k{k}/predicted_{cohort}_embedding.tsv",
         features="results/{dataset}/{method}/k{k}/predicted_{cohort}_features.tsv",
         html=report(
             "results/{dataset}/{method}/k{k}/predicted_{cohort}.html",
@@ -17,17 +18,6 @@ rule predict:
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "subtypes of {cohort} (table)"},
         ),
-        figure=[
-            report(
-                "results/{dataset}/{method}/k{k}/predicted_{cohort}.png",
-                caption="../report/predict_map.rst",
-                category="6 New patients",
-                subcategory="{dataset}, {method}, k = {k}",
-                labels={"item": "{cohort} among the patients of {dataset} (figure)"},
-            ),
-            "results/{dataset}/{method}/k{k}/predicted_{cohort}.pdf",
-            "results/{dataset}/{method}/k{k}/predicted_{cohort}.svg",
-        ],
         provenance="results/{dataset}/{method}/k{k}/predicted_{cohort}.provenance.json",
     log:
         "results/logs/{dataset}/{method}/k{k}/predict_{cohort}.log",
@@ -64,17 +54,6 @@ rule explain:
             subcategory="{dataset}, {method}, k = {k}",
             labels={"item": "7 what the network goes by (table)"},
         ),
-        figure=[
-            report(
-                "results/{dataset}/{method}/k{k}/contributions.png",
-                caption="../report/contributions.rst",
-                category="5 Biology",
-                subcategory="{dataset}, {method}, k = {k}",
-                labels={"item": "7 what the network goes by (figure)"},
-            ),
-            "results/{dataset}/{method}/k{k}/contributions.pdf",
-            "results/{dataset}/{method}/k{k}/contributions.svg",
-        ],
         provenance="results/{dataset}/{method}/k{k}/contributions.provenance.json",
     log:
         "results/logs/{dataset}/{method}/k{k}/explain.log",
@@ -94,3 +73,77 @@ rule explain:
         "Asking {wildcards.method} what it tells the {wildcards.k} subtypes of {wildcards.dataset} by"
     script:
         "../scripts/explain.py"
+
+
+rule draw_prediction:
+    input:
+        embedding="results/{dataset}/{method}/embedding.tsv",
+        labels="results/{dataset}/{method}/labels.tsv",
+        new="results/{dataset}/{method}/k{k}/predicted_{cohort}_embedding.tsv",
+        predicted="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
+    output:
+        figure=[
+            report(
+                "results/{dataset}/{method}/k{k}/predicted_{cohort}.png",
+                caption="../report/predict_map.rst",
+                category="6 New patients",
+                subcategory="{dataset}, {method}, k = {k}",
+                labels={"item": "{cohort} among the patients of {dataset} (figure)"},
+            ),
+            "results/{dataset}/{method}/k{k}/predicted_{cohort}.pdf",
+            "results/{dataset}/{method}/k{k}/predicted_{cohort}.svg",
+        ],
+        provenance="results/{dataset}/{method}/k{k}/predicted_{cohort}_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/k{k}/draw_prediction_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/k{k}/draw_prediction_{cohort}.tsv"
+    wildcard_constraints:
+        method=names(inductive_methods()),
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_prediction.py"),
+    message:
+        "Drawing patients of {wildcards.cohort} among those of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+    script:
+        "../scripts/draw_prediction.py"
+
+
+rule draw_contributions:
+    input:
+        table="results/{dataset}/{method}/k{k}/contributions.tsv",
+    output:
+        figure=[
+            report(
+                "results/{dataset}/{method}/k{k}/contributions.png",
+                caption="../report/contributions.rst",
+                category="5 Biology",
+                subcategory="{dataset}, {method}, k = {k}",
+                labels={"item": "7 what the network goes by (figure)"},
+            ),
+            "results/{dataset}/{method}/k{k}/contributions.pdf",
+            "results/{dataset}/{method}/k{k}/contributions.svg",
+        ],
+        provenance="results/{dataset}/{method}/k{k}/contributions_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/k{k}/draw_contributions.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/k{k}/draw_contributions.tsv"
+    wildcard_constraints:
+        method=names(inductive_methods()),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_contributions.py"),
+    message:
+        "Drawing what {wildcards.method} tells the {wildcards.k} subtypes of {wildcards.dataset} by"
+    script:
+        "../scripts/draw_contributions.py"

@@ -4,8 +4,6 @@ from _stage import stage
 
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import matched_views, read_cohort
-from amucl.figures.biology import contribution_bars
-from amucl.figures.style import save_figure
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 from amucl.methods import load
@@ -20,5 +18,3 @@ with stage(snakemake):
     table = feature_contributions(estimator, [array[kept] for array in arrays], labels, features)
     write_table(table, snakemake.output.table)
     write_html_table(table.groupby("subtype", sort=False).head(50), snakemake.output.html)
-    for path in snakemake.output.figure:
-        save_figure(contribution_bars(table), path)

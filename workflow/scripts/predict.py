@@ -5,10 +5,8 @@ from _stage import stage
 
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import matched_views, read_cohort
-from amucl.figures.metrics import prediction_map
-from amucl.figures.style import save_figure
 from amucl.figures.tables import write_html_table
-from amucl.files import read_matrix, write_table
+from amucl.files import read_matrix, write_matrix, write_table
 from amucl.methods import load
 from amucl.representation.prediction import find_subtypes
 
@@ -21,7 +19,6 @@ with stage(snakemake):
     new = pd.DataFrame(embedded, index=samples, columns=embedding.columns)
     table = find_subtypes(embedding, labels).predict(new)
     write_table(table, snakemake.output.table)
+    write_matrix(new, snakemake.output.embedding)
     write_table(found, snakemake.output.features)
     write_html_table(table, snakemake.output.html)
-    for path in snakemake.output.figure:
-        save_figure(prediction_map(embedding, labels, new, table.set_index("sample")["subtype"]), path)

@@ -6,7 +6,14 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
-from amucl.lowrank.affinity import angular_affinity, contrast, normalized_cuts, representation_factor, unit_rows
+from amucl.lowrank.affinity import (
+    angular_affinity,
+    contrast,
+    normalized_cuts,
+    pieces,
+    representation_factor,
+    unit_rows,
+)
 from amucl.lowrank.proximal import symmetric_eigenvalue_shrink
 
 
@@ -135,3 +142,10 @@ def test_no_affinity_at_all_is_an_error():
 def test_what_is_no_affinity_is_an_error(H, message):
     with pytest.raises(AmuclError, match=message):
         normalized_cuts(H, 2)
+
+
+def test_pieces_are_counted_among_the_represented():
+    H = np.kron(np.diag([1.0, 1, 0, 1]), np.ones((2, 2)))
+    assert pieces(H) == 3
+    assert pieces(np.ones((4, 4))) == 1
+    assert pieces(np.zeros((3, 3))) == 0

@@ -2,7 +2,7 @@ import pytest
 
 from amucl.lowrank.doubts import doubts, solver_warnings
 
-GOOD = {"gap": 0.005, "rank": 12, "samples": 100, "contrast": 5.0, "unrepresented": 0, "converged": True}
+GOOD = {"gap": 0.005, "rank": 12, "samples": 100, "contrast": 5.0, "unrepresented": 0, "pieces": 1, "converged": True}
 
 
 def test_a_good_solution_draws_no_doubt():
@@ -18,6 +18,7 @@ def test_a_good_solution_draws_no_doubt():
         ({"rank": 91}, 2, "near identity: each sample represents itself (rank 91 of 100)"),
         ({"rank": 0}, 2, "rank 0: Z = 0, no sample is represented"),
         ({"unrepresented": 2}, 2, "unrepresented: 2 samples have no affinity and joined the largest cluster"),
+        ({"pieces": 4}, 3, "pieces: the affinity falls into 4 parts, more than k, joined arbitrarily"),
         (
             {"rank": 40, "contrast": 0.87},
             2,

@@ -39,7 +39,7 @@ def test_groups_are_found_and_results_are_described(views):
     assert model.n_features_in_ == 80
     assert list(model.solver_) == [
         *("solver", "iterations", "seconds", "primal", "dual", "gap", "r1", "r2", "rank", "samples", "contrast"),
-        *("unrepresented", "converged"),
+        *("unrepresented", "pieces", "converged"),
     ]
     assert model.solver_["seconds"] > 0
     assert 0 <= model.solver_["gap"] <= 1e-2

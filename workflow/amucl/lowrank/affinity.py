@@ -65,6 +65,12 @@ def contrast(H: np.ndarray, rank: int) -> float:
     return squares / (n * (n - 1)) * rank * (rank + 2) / 3
 
 
+def pieces(H: np.ndarray) -> int:
+    """Number of separate parts that an affinity (n, n) falls into, samples without any affinity left out."""
+    used = H.any(axis=1)
+    return int(connected_components(H[np.ix_(used, used)] > 0)[0]) if used.any() else 0
+
+
 def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
     """Partition a graph into `k` clusters by normalised cuts [1], eigenvectors rounded by pivoted QR [2].
 
@@ -118,10 +124,10 @@ def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
 def _cut(H: np.ndarray, k: int, seed: int) -> np.ndarray:
     if k == len(H):
         return np.arange(k)
-    pieces, _ = connected_components(H > 0)
-    if pieces > k:
+    apart = pieces(H)
+    if apart > k:
         logger.warning(
-            "k = %d: the affinity has %d separate pieces, joined arbitrarily: ask for more clusters", k, pieces
+            "k = %d: the affinity has %d separate pieces, joined arbitrarily: ask for more clusters", k, apart
         )
     cuts = SpectralClustering(k, affinity="precomputed", assign_labels="cluster_qr", random_state=seed)
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ LEAST_CONTRAST = 1.2
 def doubts(solver: Mapping[str, Any], k: int) -> dict[str, str]:
     """Why `k` clusters of a low-rank representation may mean nothing: a word or two -> the evidence; empty for none.
 
-    solver : as `LowRankRepresentation.solver_`: gap, rank, samples, contrast, unrepresented, converged.
+    solver : as `LowRankRepresentation.solver_`: gap, rank, samples, contrast, unrepresented, pieces, converged.
     """
     rank, samples = solver["rank"], solver["samples"]
     found = {}
@@ -26,6 +26,8 @@ def doubts(solver: Mapping[str, Any], k: int) -> dict[str, str]:
         found["low rank"] = f"Z has rank {rank}, below k"
     if rank > 0 and solver["unrepresented"]:
         found["unrepresented"] = f"{solver['unrepresented']} samples have no affinity and joined the largest cluster"
+    if solver["pieces"] > k:
+        found["pieces"] = f"the affinity falls into {solver['pieces']} parts, more than k, joined arbitrarily"
     if not solver["converged"]:
         found["not converged"] = f"the certified gap is {solver['gap']:.1g}"
     return found

@@ -13,7 +13,14 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
 from amucl.errors import AmuclError
-from amucl.lowrank.affinity import angular_affinity, contrast, normalized_cuts, representation_factor, unit_rows
+from amucl.lowrank.affinity import (
+    angular_affinity,
+    contrast,
+    normalized_cuts,
+    pieces,
+    representation_factor,
+    unit_rows,
+)
 from amucl.lowrank.arrays import DEVICES, host, placed
 from amucl.lowrank.doubts import doubts
 from amucl.lowrank.graph import knn_graph, laplacian
@@ -66,7 +73,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
     landmarks_ : rows that were represented, or None.
     converged_ : whether `tol` was reached.
     solver_ : dict of solver, iterations, seconds, primal, dual, gap, r1, r2, rank, samples (rows of Z), contrast
-        (of the affinity, see `contrast`), unrepresented (zero rows), converged.
+        (of the affinity, see `contrast`), unrepresented (zero rows), pieces (it falls into), converged.
     history_ : DataFrame of iteration, primal, dual, gap, r1, r2, rank.
     n_features_in_ : features over all views.
     """
@@ -156,6 +163,7 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
             "samples": len(Z),
             "contrast": contrast(self.affinity_, int(strong.sum())),
             "unrepresented": int((~self.embedding_.any(axis=1)).sum()),
+            "pieces": pieces(self.affinity_),
             "converged": solution.converged,
         }
 
@@ -318,8 +326,7 @@ class SGLRR(LowRankRepresentation):
     """Graph-regularised low-rank representation under sparse and symmetric constraints, (10) of [1].
 
     min ||Z||_* + lam ||Z||_1 + beta tr(Z L Z^T) + gamma ||X - XZ|| over symmetric Z, non-negative by default as in
-    (23); see `LowRankRepresentation` for parameters and attributes. At the default `tol` labels differed from those at
-    1e-3 by at most 0.02 in ARI to the truth on simulated cohorts, 0.01 in accuracy on TCGA miRNA.
+    (23); see `LowRankRepresentation` for parameters and attributes.
 
     References
     ----------
