@@ -8,7 +8,10 @@ import pytest
 from tests.shared import REPOSITORY
 from tests.workflow.runner import Checkout
 
-TEXTS = [REPOSITORY / name for name in ("README.md", "docs/lowrank.md", "config/paper.yaml", "config/joined.yaml")]
+TEXTS = [
+    REPOSITORY / name
+    for name in ("README.md", "docs/lowrank.md", "config/paper.yaml", "config/joined.yaml", "config/sweep.yaml")
+]
 COMMANDS = {
     re.split(r"\s{2,}#", line.strip().removeprefix("# "))[0]
     for text in TEXTS

@@ -51,11 +51,9 @@ def import_closure(*sources: str | Path) -> set[Path]:
     reached: set[Path] = set()
     while waiting:
         file = waiting.pop()
-        for name in _imported_modules(file):
-            module = _module_file(name, file.parent)
-            if module is not None and module not in reached and name not in NOT_HASHED:
-                reached.add(module)
-                waiting.append(module)
+        new = _imported_files(file.read_text(encoding="utf-8"), file.parent) - reached
+        reached |= new
+        waiting += new
     return reached | {file for source in sources if isinstance(source, str) and (file := _module_file(source))}
 
 
@@ -77,18 +75,12 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _imported_modules(file: Path) -> set[str]:
-    """Dotted names of the library, and of neighbouring files, that a file imports, packages on the way included."""
-    names = _imported_names(file.read_text(encoding="utf-8"))
-    ours = {name for name in names if (root := name.split(".")[0]) == LIBRARY.name or _module_file(root, file.parent)}
-    return ours | {
-        ".".join(parts[:end]) for name in ours for parts in [name.split(".")] for end in range(1, len(parts))
-    }
-
-
 @cache
-def _imported_names(code: str) -> frozenset[str]:
-    """Dotted names in the import statements of a module's code; parsed once, as every rule reaches the same modules."""
+def _imported_files(code: str, folder: Path) -> frozenset[Path]:
+    """Files of the library, and of the folder, that a module's code imports, packages on the way included.
+
+    Found once for a code: the rules of a workflow reach the same modules over and over.
+    """
     names: set[str] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
@@ -96,7 +88,10 @@ def _imported_names(code: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(names)
+    dotted = {
+        ".".join(parts[:end]) for name in names for parts in [name.split(".")] for end in range(1, len(parts) + 1)
+    }
+    return frozenset(file for name in dotted - NOT_HASHED if (file := _module_file(name, folder)))
 
 
 def _module_file(name: str, folder: Path = LIBRARY.parent) -> Path | None:

@@ -42,37 +42,38 @@ def feature_contributions(
     rank (1 speaks most for the subtype).
     """
     views = checked_views(views, missing_omics=True)
+    names = pd.DataFrame([(omic, name) for omic, own in features.items() for name in own], columns=["omic", "feature"])
     with limited_threads(estimator.n_threads):
-        blocks, present = estimator.input_map_(views), present_omics(views)
         embedding = estimator.transform(views)
-        tables = [
-            _contributions_of(estimator, views, blocks, present, embedding, labels.to_numpy(), subtype, features)
-            for subtype in subtype_order(labels)
-        ]
+        tables = []
+        for subtype in subtype_order(labels):
+            own = (labels == subtype).to_numpy()
+            values, gradients = _values_and_gradients(
+                estimator, [view[own] for view in views], _towards(embedding, labels.to_numpy(), subtype)
+            )
+            contribution = (values * gradients).mean(axis=0)
+            direction = np.where(values.mean(axis=0) >= 0, "up", "down")
+            tables.append(_ranked(names.assign(contribution=contribution, direction=direction), subtype))
     return pd.concat(tables, ignore_index=True)
 
 
-def _contributions_of(estimator, views, blocks, present, embedding, labels, subtype, features) -> pd.DataFrame:
-    own = labels == subtype
-    gradients = integrated_gradients(
-        estimator, [block[own] for block in blocks], present[own], _towards(embedding, labels, subtype)
-    )
-    parts = []
-    for omic, view, gradient, (name, names) in zip(
-        estimator.input_map_.omics, views, gradients, features.items(), strict=True
-    ):
-        normalized = np.nan_to_num((view[own] - omic.centre) * omic.scale)
-        by_feature = gradient if omic.rotation is None else gradient @ omic.rotation.T
-        contribution = (normalized * by_feature).mean(axis=0)
-        direction = np.where(normalized.mean(axis=0) >= 0, "up", "down")
-        parts.append(
-            pd.DataFrame({"omic": name, "feature": names, "contribution": contribution, "direction": direction})
-        )
-    table = pd.concat(parts).sort_values("contribution", ascending=False, kind="stable")
+def _values_and_gradients(
+    estimator: DMACL, views: list[np.ndarray], direction: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normalised features of some patients and their integrated gradients, all omics side by side: (n, p) each."""
+    gradients = integrated_gradients(estimator, estimator.input_map_(views), present_omics(views), direction)
+    values, unrotated = [], []
+    for omic, view, gradient in zip(estimator.input_map_.omics, views, gradients, strict=True):
+        values.append(np.nan_to_num((view - omic.centre) * omic.scale))
+        unrotated.append(gradient if omic.rotation is None else gradient @ omic.rotation.T)
+    return np.hstack(values), np.hstack(unrotated)
+
+
+def _ranked(table: pd.DataFrame, subtype: object) -> pd.DataFrame:
+    table = table.sort_values("contribution", ascending=False, kind="stable")
     total = table["contribution"].abs().sum()
-    return table.assign(
-        subtype=subtype, share=table["contribution"] / (total if total > 0 else 1), rank=range(1, len(table) + 1)
-    )[COLUMNS]
+    share = table["contribution"] / (total if total > 0 else 1)
+    return table.assign(subtype=subtype, share=share, rank=range(1, len(table) + 1))[COLUMNS]
 
 
 def _towards(embedding: np.ndarray, labels: np.ndarray, subtype: object) -> np.ndarray:
