@@ -1,5 +1,6 @@
 """Which features a trained network tells each subtype by."""
 
+import pandas as pd
 from _stage import stage
 
 from amucl.clustering.labels import read_labels
@@ -14,7 +15,7 @@ with stage(snakemake):
     labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
     cohort = read_cohort(snakemake.input.cohort)
     arrays, samples, _ = matched_views(cohort, features)
-    kept = [samples.index(sample) for sample in labels.index]
-    table = feature_contributions(estimator, [array[kept] for array in arrays], labels, features)
+    labelled = pd.Index(samples).get_indexer(labels.index)  # a method may leave out patients who lack an omic
+    table = feature_contributions(estimator, [array[labelled] for array in arrays], labels, features)
     write_table(table, snakemake.output.table)
     write_html_table(table.groupby("subtype", sort=False).head(50), snakemake.output.html)

@@ -62,11 +62,10 @@ def _values_and_gradients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normalised features of some patients and their integrated gradients, all omics side by side: (n, p) each."""
     gradients = integrated_gradients(estimator, estimator.input_map_(views), present_omics(views), direction)
-    values, unrotated = [], []
-    for omic, view, gradient in zip(estimator.input_map_.omics, views, gradients, strict=True):
-        values.append(np.nan_to_num((view - omic.centre) * omic.scale))
-        unrotated.append(gradient if omic.rotation is None else gradient @ omic.rotation.T)
-    return np.hstack(values), np.hstack(unrotated)
+    omics = estimator.input_map_.omics
+    values = [omic.normalized(view) for omic, view in zip(omics, views, strict=True)]
+    by_feature = [omic.of_features(gradient) for omic, gradient in zip(omics, gradients, strict=True)]
+    return np.hstack(values), np.hstack(by_feature)
 
 
 def _ranked(table: pd.DataFrame, subtype: object) -> pd.DataFrame:

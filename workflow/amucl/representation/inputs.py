@@ -36,11 +36,18 @@ class OmicMap:
         """Columns it fills in the network's input."""
         return len(self.scale) if self.rotation is None else self.rotation.shape[1]
 
+    def normalized(self, x: np.ndarray) -> np.ndarray:
+        """(n, p) before the rotation; a patient without the omic (a row of NaN) gets 0, the cohort's mean."""
+        return np.nan_to_num((x - self.centre) * self.scale, copy=False)
+
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """(n, p) to (n, n_columns), float32; a patient without the omic (a row of NaN) gets 0, the cohort's mean."""
-        normalized = ((x - self.centre) * self.scale).astype(np.float32)
-        np.nan_to_num(normalized, copy=False)
+        """(n, p) to (n, n_columns), float32."""
+        normalized = self.normalized(x).astype(np.float32)
         return normalized if self.rotation is None else normalized @ self.rotation
+
+    def of_features(self, gradient: np.ndarray) -> np.ndarray:
+        """A gradient by the input's columns, (n, n_columns), as one by the normalised features, (n, p)."""
+        return gradient if self.rotation is None else gradient @ self.rotation.T
 
 
 @dataclass(frozen=True)
