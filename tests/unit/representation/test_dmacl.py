@@ -140,8 +140,28 @@ def test_recipe_of_the_default():
         **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 64, "n_heads": 8},
         **{"instance_temperature": 0.5, "cluster_temperature": 1.0, "epochs": 200, "batch_size": 128},
         **{"learning_rate": 1e-3, "cosine": True, "n_restarts": 12},
+        **{"attention": True, "decoupled": True, "cluster_loss": True},
         **{"random_state": 0, "n_threads": 1, "device": "auto"},
     }
+
+
+def test_ablations_leave_out_what_they_name(tmp_path):
+    views = planted_views()
+    fits = {
+        name: toy(epochs=60, n_restarts=3, **{name: False}).fit(views)
+        for name in ("attention", "decoupled", "cluster_loss")
+    }
+    assert not any("query" in name for name in fits["attention"].network_.state_dict())
+    coupled, plain = (fits[name].history_ for name in ("decoupled", "cluster_loss"))
+    sum_of_parts = 2 * coupled["instance"] + coupled["cluster"] + coupled["entropy"]
+    np.testing.assert_allclose(coupled["loss"], sum_of_parts, rtol=1e-5)
+    assert coupled["instance"].iloc[0] > fits["attention"].history_["instance"].iloc[0]
+    np.testing.assert_allclose(plain["loss"], 2 * plain["instance"], rtol=1e-5)
+    for name, model in fits.items():
+        assert ari(model.embedding_) > 0.9, name
+        model.save(tmp_path / "model.safetensors")
+        again = DMACL.load(tmp_path / "model.safetensors")[0]
+        np.testing.assert_allclose(again.transform(views), model.embedding_, atol=1e-9)
 
 
 def test_heads_follow_the_number_of_clusters():
@@ -289,8 +309,8 @@ def test_threads_are_as_before_even_after_a_failure():
         ("sigma", 0, "sigma is out of range; expected more than 0; got 0"),
         ("omic_keep", 0, "omic_keep is out of range; expected more than 0 and at most 1; got 0"),
         ("feature_keep", 1.2, "feature_keep is out of range; expected more than 0 and at most 1; got 1.2"),
-        ("instance_temperature", 0, "instance_temperature is out of range; expected more than 0; got 0"),
-        ("cluster_temperature", -1, "cluster_temperature is out of range; expected more than 0; got -1"),
+        ("instance_temperature", 0, "instance_temperature is out of range; expected more than 0.025; got 0"),
+        ("cluster_temperature", -1, "cluster_temperature is out of range; expected more than 0.025; got -1"),
         ("learning_rate", float("nan"), "learning_rate is out of range; expected more than 0; got nan"),
     ],
 )

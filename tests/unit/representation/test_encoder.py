@@ -85,6 +85,13 @@ def test_encoder_is_position_attention_and_feed_forward_with_residuals():
     assert encoder.expand.weight.shape == (R, 8, 16)
 
 
+def test_without_attention_the_feed_forward_block_follows_the_position_encoding():
+    encoder, x = AttentionEncoder(R, 10, 8, 4, generator(), attention=False), data(R, B, 10)
+    position = encoder.position(x)
+    fed = encoder.contract(torch.relu(encoder.expand(position)))
+    torch.testing.assert_close(encoder(x), encoder.feed_forward_norm(position + fed))
+
+
 def test_samples_and_replicas_do_not_touch_one_another():
     network = ContrastiveNetwork(
         n_replicas=R, n_features=10, d_model=8, n_heads=4, n_instance=3, n_clusters=4, generator=generator()

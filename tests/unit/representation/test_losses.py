@@ -5,6 +5,7 @@ import torch
 
 from amucl.representation.losses import (
     cluster_contrastive_loss,
+    contrastive_loss,
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
@@ -94,6 +95,22 @@ def test_instance_loss_is_the_mean_of_both_one_way_dcl_losses():
     for r in range(R):
         both = (one_way_dcl(z1[r], z2[r], 0.5) + one_way_dcl(z2[r], z1[r], 0.5)) / 2
         assert ours[r].item() == pytest.approx(both.item(), abs=1e-12)
+
+
+def test_coupled_loss_has_the_positive_in_the_denominator():
+    z1, z2 = (view[:1] for view in vectors())
+    similarity = torch.nn.functional.normalize(torch.cat([z1, z2], 1)[0], dim=1)
+    similarity = (similarity @ similarity.T / 0.5).fill_diagonal_(-torch.inf)
+    expected = torch.nn.functional.cross_entropy(similarity, (torch.arange(2 * N) + N) % (2 * N))
+    assert contrastive_loss(z1, z2, 0.5).item() == pytest.approx(expected.item(), abs=1e-12)
+    assert (contrastive_loss(z1, z2, 0.5) > decoupled_contrastive_loss(z1, z2, 0.5)).all()
+
+
+@pytest.mark.parametrize("temperature", [0.03, 0.1])
+def test_low_temperatures_stay_within_single_precision(temperature):
+    opposite = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
+    loss = decoupled_contrastive_loss(opposite, opposite, temperature)
+    assert loss.item() == pytest.approx(-2 / temperature + math.log(2), rel=1e-6)
 
 
 def test_instance_loss_does_not_know_which_view_is_first_nor_the_order_nor_the_length_of_vectors():

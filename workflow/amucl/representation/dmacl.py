@@ -21,6 +21,7 @@ from amucl.representation.inputs import NORMALIZATIONS, InputMap, fit_input_map
 from amucl.representation.joining import RestartJoin, fit_join
 from amucl.representation.losses import (
     cluster_contrastive_loss,
+    contrastive_loss,
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
@@ -40,11 +41,14 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_N_CLUSTERS = 6
 DEFAULT_N_INSTANCE = 10
+# Below it exp(cosine / temperature) leaves the range of single precision.
+LOWEST_TEMPERATURE = 0.025
 
 CHOICES = {
     "normalization": NORMALIZATIONS,
     "augmentation": ("neighbors", "gaussian"),
     "embedding": ("backbone", "instance"),
+    **dict.fromkeys(("attention", "decoupled", "cluster_loss"), (True, False)),
 }
 # A batch of two could leave a last batch of one, which has nothing to be contrasted with.
 LOWEST = {"n_clusters": 2, "d_model": 1, "n_heads": 1, "epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1}
@@ -52,8 +56,8 @@ RANGES = {
     "sigma": (0, np.inf),
     "omic_keep": (0, 1),
     "feature_keep": (0, 1),
-    "instance_temperature": (0, np.inf),
-    "cluster_temperature": (0, np.inf),
+    "instance_temperature": (LOWEST_TEMPERATURE, np.inf),
+    "cluster_temperature": (LOWEST_TEMPERATURE, np.inf),
     "learning_rate": (0, np.inf),
 }
 
@@ -73,6 +77,8 @@ class DMACL(BaseEstimator):
     omic_keep, feature_keep : probability of keeping an omic and a feature in a neighbour view.
     embedding : `backbone` (encoder features h) or `instance` (unit vectors of the instance head, as published).
     d_model, n_heads : width of the encoder, number of attention heads dividing it.
+    attention, decoupled, cluster_loss : parts of the method that an ablation leaves out: the attention between heads,
+        the positive pair's absence from the denominator, the contrast and entropy of the cluster head.
     instance_temperature, cluster_temperature : tau and u of the losses.
     epochs, batch_size, learning_rate, cosine : Adam's training; `cosine` lets the rate fall to 0.
     n_restarts : independent trainings run as one stack. With more than one, their centred features, each scaled to
@@ -101,6 +107,9 @@ class DMACL(BaseEstimator):
         embedding: str = "backbone",
         d_model: int = 64,
         n_heads: int = 8,
+        attention: bool = True,
+        decoupled: bool = True,
+        cluster_loss: bool = True,
         instance_temperature: float = 0.5,
         cluster_temperature: float = 1.0,
         epochs: int = 200,
@@ -122,6 +131,9 @@ class DMACL(BaseEstimator):
         self.embedding = embedding
         self.d_model = d_model
         self.n_heads = n_heads
+        self.attention = attention
+        self.decoupled = decoupled
+        self.cluster_loss = cluster_loss
         self.instance_temperature = instance_temperature
         self.cluster_temperature = cluster_temperature
         self.epochs = epochs
@@ -191,6 +203,7 @@ class DMACL(BaseEstimator):
             n_features=n_features,
             d_model=self.d_model,
             n_heads=self.n_heads,
+            attention=self.attention,
             n_instance=self.n_clusters or DEFAULT_N_INSTANCE,
             n_clusters=self.n_clusters or DEFAULT_N_CLUSTERS,
             generator=torch.Generator().manual_seed(self.random_state),
@@ -212,16 +225,18 @@ class DMACL(BaseEstimator):
 
     def _train(self, x: Tensor, view_maker: ViewMaker):
         generator = torch.Generator(device=x.device).manual_seed(self.random_state)
+        contrast = decoupled_contrastive_loss if self.decoupled else contrastive_loss
+        cluster_weight = float(self.cluster_loss)
 
         def batch_losses(index: Tensor) -> dict[str, Tensor]:
-            both = torch.cat([view_maker.draw(index, generator), view_maker.draw(index, generator)], dim=1)
+            both = view_maker.draw(torch.cat([index, index], dim=1), generator)
             z, c = self.network_(both)
             (z1, z2), (c1, c2) = z.chunk(2, dim=1), c.chunk(2, dim=1)
-            instance = decoupled_contrastive_loss(z1, z2, self.instance_temperature)
+            instance = contrast(z1, z2, self.instance_temperature)
             cluster = cluster_contrastive_loss(c1, c2, self.cluster_temperature)
             entropy = negative_assignment_entropy(c1, c2)
             return {
-                "loss": 2 * instance + cluster + entropy,
+                "loss": 2 * instance + cluster_weight * (cluster + entropy),
                 "instance": instance,
                 "cluster": cluster,
                 "entropy": entropy,

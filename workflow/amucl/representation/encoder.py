@@ -48,11 +48,18 @@ class AttentionEncoder(nn.Module):
 
     The position encoding (paper, eq. 1) maps a sample to d_model values, which are cut into `n_heads` small vectors.
     These attend to one another by scaled dot products (eqs. 2 and 3, with the value vectors and indices the print
-    lacks), and two residual blocks follow.
+    lacks), and two residual blocks follow. Without `attention` the first of them is left out.
     """
 
     def __init__(
-        self, n_replicas: int, n_features: int, d_model: int, n_heads: int, generator: torch.Generator
+        self,
+        n_replicas: int,
+        n_features: int,
+        d_model: int,
+        n_heads: int,
+        generator: torch.Generator,
+        *,
+        attention: bool = True,
     ) -> None:
         super().__init__()
         if d_model % n_heads:
@@ -64,11 +71,13 @@ class AttentionEncoder(nn.Module):
                 action="change d_model or n_heads in method_settings",
             )
         self.n_heads = n_heads
+        self.attention = attention
         self.position = StackedLinear(n_replicas, n_features, d_model, generator)
-        self.query, self.key, self.value, self.output = (
-            StackedLinear(n_replicas, d_model, d_model, generator) for _ in range(4)
-        )
-        self.attention_norm = StackedLayerNorm(n_replicas, d_model)
+        if attention:
+            self.query, self.key, self.value, self.output = (
+                StackedLinear(n_replicas, d_model, d_model, generator) for _ in range(4)
+            )
+            self.attention_norm = StackedLayerNorm(n_replicas, d_model)
         self.expand = StackedLinear(n_replicas, d_model, 2 * d_model, generator)
         self.contract = StackedLinear(n_replicas, 2 * d_model, d_model, generator)
         self.feed_forward_norm = StackedLayerNorm(n_replicas, d_model)
@@ -76,7 +85,8 @@ class AttentionEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The backbone features h."""
         x = self.position(x)
-        x = self.attention_norm(x + self._attention(x))
+        if self.attention:
+            x = self.attention_norm(x + self._attention(x))
         return self.feed_forward_norm(x + self.contract(torch.relu(self.expand(x))))
 
     def _attention(self, x: Tensor) -> Tensor:
@@ -109,12 +119,13 @@ class ContrastiveNetwork(nn.Module):
         n_features: int,
         d_model: int,
         n_heads: int,
+        attention: bool = True,
         n_instance: int,
         n_clusters: int,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.encoder = AttentionEncoder(n_replicas, n_features, d_model, n_heads, generator)
+        self.encoder = AttentionEncoder(n_replicas, n_features, d_model, n_heads, generator, attention=attention)
         self.instance_head = Perceptron(n_replicas, d_model, n_instance, generator)
         self.cluster_head = Perceptron(n_replicas, d_model, n_clusters, generator)
 

@@ -74,7 +74,8 @@ class NeighborViews:
         """Neighbours of the samples, thinned."""
         stand_in = self._stand_in(index, generator)
         batch = self.x.index_select(0, stand_in.flatten()).unflatten(0, index.shape)
-        batch *= random_mask(batch.shape, self.feature_keep, generator)
+        # Bytes of 0 and 1: half the time of a product with booleans.
+        batch *= random_mask(batch.shape, self.feature_keep, generator).view(torch.uint8)
         scale = self._omic_scale(stand_in, generator)
         for block, omic_scale in zip(batch.split(self.omic_sizes, dim=-1), scale.split(1, dim=-1), strict=True):
             block *= omic_scale
