@@ -25,7 +25,8 @@ from torch.utils.data import DataLoader, Dataset
 from amucl.cohort.intersim import draw_intersim
 from amucl.cohort.reference import read_reference
 from amucl.files import write_table
-from amucl.methods import build
+from amucl.methods import METHODS, build
+from amucl.representation.blocks import zscore
 from amucl.representation.dmacl import DMACL
 from amucl.representation.encoder import ContrastiveNetwork
 from amucl.representation.losses import (
@@ -37,12 +38,19 @@ from amucl.representation.losses import (
 OUT = Path("results", "bench")
 SETTINGS = [f"{sizes}/{k}" for sizes in ("equal", "heterogeneous") for k in (5, 10, 15)]
 HARD = [f"{sizes}_k5_delta{delta}" for sizes in ("equal", "heterogeneous") for delta in (0.5, 0.6, 0.8)]
-# k, delta, patients: the easier and the harder end of where methods differ.
-DRAWS = [(4, 0.5, 140), (5, 0.4, 160), (6, 0.5, 200), (8, 0.6, 280), (5, 0.35, 180)]
+# k, delta, patients of fresh draws with unequal clusters.
+DRAWS = [
+    *((4, 0.5, 140), (5, 0.4, 160), (5, 0.5, 160), (6, 0.5, 200), (6, 0.6, 180), (7, 0.5, 240), (8, 0.6, 280)),
+    *((8, 0.8, 220), (5, 0.35, 180)),
+]
+HEAVY_NOISE = 2.5
 ABLATIONS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "width 160, 80 heads": {"d_model": 160, "n_heads": 80},
     "one head": {"n_heads": 1},
+    "no attention": {"attention": False},
+    "coupled": {"decoupled": False},
+    "no cluster loss": {"cluster_loss": False},
     "no omic dropout": {"omic_keep": 1.0},
     "no feature dropout": {"feature_keep": 1.0},
     "Gaussian views": {"augmentation": "gaussian", "sigma": 1.0},
@@ -81,9 +89,9 @@ def drawn(data: Path, k: int, delta: float, n: int, seed: int) -> tuple[list[np.
 def ari_of(views: list[np.ndarray], truth: np.ndarray, seed: int, method: str = "dmacl", **settings: Any) -> float:
     """ARI at the known k of k-means on a full fit."""
     k = len(set(truth))
-    fitted = build(method, n_clusters=k, random_state=seed, n_threads=settings.pop("n_threads", 2), **settings).fit(
-        views
-    )
+    if METHODS[method].layer == "normalized":
+        views = [zscore(view) for view in views]
+    fitted = build(method, n_clusters=k, random_state=seed, **settings).fit(views)
     return adjusted_rand_score(truth, KMeans(k, n_init=50, random_state=0).fit_predict(fitted.embedding_))
 
 
@@ -106,12 +114,34 @@ def fits(data: Path, n_fits: int) -> Iterator[dict[str, Any]]:
         yield fits_row(name, *hard(data, name), n_fits)
 
 
+def heavy_noise(data: Path, setting: str) -> tuple[list[np.ndarray], np.ndarray]:
+    """A published setting, z-scored, under noise of HEAVY_NOISE standard deviations."""
+    views, truth = published(data, setting)
+    rng = np.random.default_rng(0)
+    return [zscore(view) + HEAVY_NOISE * rng.normal(size=view.shape) for view in views], truth
+
+
+def permuted(data: Path, n_omics: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """A fresh draw whose first omics say nothing: their patients are in another order."""
+    views, truth = drawn(data, 5, 0.5, 160, seed=102)
+    rng = np.random.default_rng(0)
+    return [rng.permutation(view) if m < n_omics else view for m, view in enumerate(views)], truth
+
+
 def draws(data: Path, n_fits: int) -> Iterator[dict[str, Any]]:
-    """Full fits on fresh draws, beside SNF with spectral clustering."""
-    for number, (k, delta, n) in enumerate(DRAWS):
-        views, truth = drawn(data, k, delta, n, seed=100 + number)
-        row = fits_row(f"k {k}, delta {delta}", views, truth, n_fits)
-        yield row | {"snf": ari_of(views, truth, 0, "snf"), "kmeans": ari_of(views, truth, 0, "kmeans")}
+    """Full fits on fresh draws, under heavy noise and beside useless omics; and three rivals, fitted once."""
+    sources = {
+        f"k {k}, delta {delta}": drawn(data, k, delta, n, seed=100 + number)
+        for number, (k, delta, n) in enumerate(DRAWS)
+    }
+    sources |= {
+        f"{setting}, heavy noise": heavy_noise(data, setting)
+        for setting in ("heterogeneous/15", "equal/10", "equal/15")
+    }
+    sources |= {f"{n_omics} of three omics permuted": permuted(data, n_omics) for n_omics in (1, 2)}
+    for name, (views, truth) in sources.items():
+        rivals = {method: ari_of(views, truth, 0, method) for method in ("kmeans", "spectral", "snf")}
+        yield fits_row(name, views, truth, n_fits) | rivals
 
 
 def missing(data: Path, n_fits: int) -> Iterator[dict[str, Any]]:
