@@ -339,6 +339,16 @@ def test_the_network_tells_its_own_patients_apart_as_it_did(mini):
     assert (features["n_found"] == features["n_features"]).all()
 
 
+def test_evidence_tells_how_omics_and_restarts_agree(mini):
+    table = read_table(mini.path("simulated/dmacl/evidence.tsv"))
+    omics, restarts = (table[table["part"] == part] for part in ("omic", "restart"))
+    assert set(omics["name"]) == set(read_cohort(mini.path("simulated/cohort.h5mu")).mod)
+    assert (omics["agreement"] > omics["by_chance"]).all()
+    history = read_table(mini.path("simulated/dmacl/history.tsv"))
+    assert restarts["name"].astype(int).tolist() == sorted(history["restart"].unique())
+    assert not mini.path("simulated/dmacl-published/evidence.tsv").exists()
+
+
 def test_the_network_goes_by_features_that_differ_between_the_planted_subtypes(mini):
     table = read_table(mini.path(f"{K4}/contributions.tsv"))
     cohort = read_cohort(mini.path("simulated/cohort.h5mu"))

@@ -32,7 +32,7 @@ RESERVED_NAMES = {
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
-    *("explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction"),
+    *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction"),
     "draw_contributions",
 }
 DEFAULT_K = 6

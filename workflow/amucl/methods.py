@@ -22,6 +22,7 @@ class Method:
 
     `missing_omics`: it also learns from patients who lack an omic (rows of NaN); other methods leave them out.
     `inductive`: its saved model embeds new patients and tells which features it goes by.
+    `examined`: its saved model tells how far the omics support its graph and the restarts one another.
     """
 
     estimator: str
@@ -30,6 +31,7 @@ class Method:
     layer: str | None = "normalized"
     missing_omics: bool = False
     inductive: bool = False
+    examined: bool = False
 
     @property
     def module(self) -> str:
@@ -37,6 +39,7 @@ class Method:
         return self.estimator.partition(":")[0]
 
 
+DMACL = "amucl.representation.dmacl:DMACL"
 PUBLISHED_DMACL = {
     "normalization": "max",
     "rotate": False,
@@ -71,8 +74,8 @@ def _autoencoders() -> dict[str, Method]:
 
 
 METHODS = {
-    "dmacl": Method("amucl.representation.dmacl:DMACL", "train", layer=None, missing_omics=True, inductive=True),
-    "dmacl-published": Method("amucl.representation.dmacl:DMACL", "train", PUBLISHED_DMACL, layer=None, inductive=True),
+    "dmacl": Method(DMACL, "train", layer=None, missing_omics=True, inductive=True, examined=True),
+    "dmacl-published": Method(DMACL, "train", PUBLISHED_DMACL, layer=None, inductive=True),
     "sglrr": Method("amucl.lowrank.family:SGLRR", "lowrank"),
     "glrr": Method("amucl.lowrank.family:GraphLRR", "lowrank"),
     "lrrsc": Method("amucl.lowrank.family:LRRSC", "lowrank"),

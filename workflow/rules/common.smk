@@ -84,6 +84,10 @@ def inductive_methods():
     return [name for name in config["methods"] if METHODS[name].inductive]
 
 
+def examined_methods():
+    return [name for name in config["methods"] if METHODS[name].examined]
+
+
 wildcard_constraints:
     dataset=names(DATASETS),
     method=names(config["methods"]),
@@ -241,6 +245,7 @@ def results_of(datasets):
             folder = f"results/{dataset}/{method}"
             files += [f"{folder}/metrics.tsv", f"{folder}/map.png", f"{folder}/k_choice.png", f"{folder}/survival.tsv"]
         files += [f"results/{dataset}/{method}/loss.png" for method in methods_of("train")]
+        files += [f"results/{dataset}/{method}/evidence.tsv" for method in examined_methods()]
         files += [
             f"results/{dataset}/{method}/{figure}.png"
             for method in methods_of("lowrank")

@@ -57,3 +57,38 @@ rule embed:
         "Embedding {wildcards.dataset} by {wildcards.method}"
     script:
         "../scripts/embed.py"
+
+
+rule evidence:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        model="results/{dataset}/{method}/model.safetensors",
+    output:
+        table="results/{dataset}/{method}/evidence.tsv",
+        html=report(
+            "results/{dataset}/{method}/evidence.html",
+            caption="../report/evidence.rst",
+            category="4 Training and solving",
+            subcategory="{dataset}",
+            labels={"figure": "evidence for {method} (table)"},
+        ),
+        provenance="results/{dataset}/{method}/evidence.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/evidence.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/evidence.tsv"
+    wildcard_constraints:
+        method=names(examined_methods()),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        method=registry_entry,
+        k=reference_k,
+        code=method_code("evidence.py"),
+    message:
+        "Asking how far omics and restarts of {wildcards.method} agree on {wildcards.dataset}"
+    script:
+        "../scripts/evidence.py"
