@@ -49,7 +49,7 @@ def by_kmeans(embedding: pd.DataFrame, ks: list[int]) -> tuple[pd.DataFrame, dic
 def by_cuts(fitted: Fitted, ks: list[int]) -> tuple[pd.DataFrame, dict[int, Restarts]]:
     """Labels for every k from a low-rank affinity."""
     cuts = {k: canonical_labels(normalized_cuts(fitted.estimator.affinity_, k, SEED)) for k in ks}
-    return labels_table(cuts, fitted.samples), {}
+    return labels_table(cuts, fitted.samples).set_index("sample"), {}
 
 
 def scores(
@@ -77,12 +77,14 @@ def compared(dataset: str, path: Path, methods: list[str], peers: Path | None, d
     ks = sorted({*KS, known} if known else KS)
     for method in (name for name in methods if (dataset, name) not in done):
         began = time.perf_counter()
-        fitted = fit_method(path, method, {"random_state": SEED}, n_threads=1)
+        cuts_itself = METHODS[method].stage == "lowrank"
+        settings = {"random_state": SEED} | ({"n_clusters": None} if cuts_itself else {})
+        fitted = fit_method(path, method, settings, n_threads=1)
         seconds = time.perf_counter() - began
         embedding = embedding_of(fitted)
-        cut = by_cuts(fitted, ks) if METHODS[method].stage == "lowrank" else by_kmeans(embedding, ks)
+        found = by_cuts(fitted, ks) if cuts_itself else by_kmeans(embedding, ks)
         row = pd.DataFrame([{"dataset": dataset, "method": method, "seconds": seconds}])
-        yield {"seconds": row} | scores(dataset, method, cohort, common, embedding, *cut)
+        yield {"seconds": row} | scores(dataset, method, cohort, common, embedding, *found)
     if peers is None or dataset not in peer_datasets(peers):
         return
     for method, published in read_peers(peers, dataset).items():
