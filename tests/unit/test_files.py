@@ -1,6 +1,7 @@
 import json
 import os
 import stat
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from amucl.errors import AmuclError
-from amucl.files import atomic_path, read_matrix, read_table, require_file, write_json, write_matrix, write_table
+from amucl.files import (
+    atomic_path,
+    read_arrays,
+    read_matrix,
+    read_table,
+    require_file,
+    write_arrays,
+    write_json,
+    write_matrix,
+    write_table,
+)
 
 
 def names(folder):
@@ -127,3 +138,36 @@ def test_require_file_says_why_not(tmp_path, monkeypatch):
         require_file(tmp_path / "there")
     with pytest.raises(AmuclError, match="does not exist"):
         read_table(tmp_path / "absent")
+
+
+def test_arrays_come_back_with_their_samples(tmp_path):
+    path = tmp_path / "affinity.npz"
+    affinity = np.random.default_rng(0).normal(size=(3, 3))
+    write_arrays(path, ["NA", "001", "größe"], affinity=affinity, other=np.eye(2))
+    samples, arrays = read_arrays(path)
+    assert samples == ["NA", "001", "größe"]
+    assert list(arrays) == ["affinity", "other"]
+    np.testing.assert_array_equal(arrays["affinity"], affinity)
+    first = path.read_bytes()
+    write_arrays(path, ["NA", "001", "größe"], affinity=affinity, other=np.eye(2))
+    assert path.read_bytes() == first
+    assert [file.name for file in tmp_path.iterdir()] == ["affinity.npz"]
+
+
+def test_other_files_are_no_arrays(tmp_path):
+    path = tmp_path / "affinity.npz"
+    with pytest.raises(AmuclError, match="does not exist"):
+        read_arrays(path)
+    write_arrays(path, ["a"], affinity=np.eye(1))
+    for content in (b"", b"text", path.read_bytes()[:100]):
+        path.write_bytes(content)
+        with pytest.raises(AmuclError, match=r"is not an array file of this pipeline; expected an .npz archive"):
+            read_arrays(path)
+
+
+def test_objects_are_never_read(tmp_path):
+    path = tmp_path / "affinity.npz"
+    np.savez(path, samples=np.array(["a"]), affinity=np.array([{"a": 1}], dtype=object))
+    assert zipfile.is_zipfile(path)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        read_arrays(path)

@@ -1,5 +1,4 @@
 import logging
-import zipfile
 
 import numpy as np
 import pandas as pd
@@ -8,9 +7,8 @@ import pytest
 from amucl import fitting
 from amucl.cohort.cohort import assemble, write_cohort
 from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.errors import AmuclError
 from amucl.files import read_matrix
-from amucl.fitting import fit_method, read_arrays, write_arrays, write_embedding
+from amucl.fitting import fit_method, write_embedding
 
 SAMPLES = [f"p{number}" for number in range(20)]
 
@@ -79,36 +77,3 @@ def test_dmacl_sees_the_analysis_scale_and_the_others_normalised_values(cohort, 
     for view in seen:
         assert np.nanmean(view) == pytest.approx(mean, abs=0.2)
         assert np.nanstd(view) == pytest.approx(deviation, abs=0.2)
-
-
-def test_arrays_come_back_with_their_samples(tmp_path):
-    path = tmp_path / "affinity.npz"
-    affinity = np.random.default_rng(0).normal(size=(3, 3))
-    write_arrays(path, ["NA", "001", "größe"], affinity=affinity, other=np.eye(2))
-    samples, arrays = read_arrays(path)
-    assert samples == ["NA", "001", "größe"]
-    assert list(arrays) == ["affinity", "other"]
-    np.testing.assert_array_equal(arrays["affinity"], affinity)
-    first = path.read_bytes()
-    write_arrays(path, ["NA", "001", "größe"], affinity=affinity, other=np.eye(2))
-    assert path.read_bytes() == first
-    assert [file.name for file in tmp_path.iterdir()] == ["affinity.npz"]
-
-
-def test_other_files_are_no_arrays(tmp_path):
-    path = tmp_path / "affinity.npz"
-    with pytest.raises(AmuclError, match="does not exist"):
-        read_arrays(path)
-    write_arrays(path, ["a"], affinity=np.eye(1))
-    for content in (b"", b"text", path.read_bytes()[:100]):
-        path.write_bytes(content)
-        with pytest.raises(AmuclError, match=r"is not an array file of this pipeline; expected an .npz archive"):
-            read_arrays(path)
-
-
-def test_objects_are_never_read(tmp_path):
-    path = tmp_path / "affinity.npz"
-    np.savez(path, samples=np.array(["a"]), affinity=np.array([{"a": 1}], dtype=object))
-    assert zipfile.is_zipfile(path)
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        read_arrays(path)

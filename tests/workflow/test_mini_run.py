@@ -10,8 +10,7 @@ from scipy.stats import f_oneway
 from amucl.biology.genesets import read_gmt
 from amucl.clustering.external import ari
 from amucl.cohort.cohort import about, read_cohort
-from amucl.files import read_matrix, read_table
-from amucl.fitting import read_arrays
+from amucl.files import read_arrays, read_matrix, read_table
 from amucl.methods import METHODS
 from tests.workflow.runner import MINI
 

@@ -6,10 +6,12 @@ import gzip
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from amucl.errors import AmuclError
@@ -76,3 +78,18 @@ def write_json(value: object, path: str | os.PathLike) -> None:
     """Write JSON with sorted keys."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def write_arrays(path: str | Path, samples: list[str], **arrays: np.ndarray) -> None:
+    """Write arrays with their sample ids as .npz, without pickles."""
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, samples=np.asarray(samples, dtype=np.str_), **arrays)
+
+
+def read_arrays(path: str | Path) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Read what `write_arrays` wrote: sample ids and the named arrays."""
+    if not zipfile.is_zipfile(require_file(path)):
+        raise AmuclError("is not an array file of this pipeline", where=path, expected="an .npz archive")
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    return [str(sample) for sample in arrays.pop("samples")], arrays

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.cohort import about, read_cohort, views
-from amucl.errors import AmuclError
-from amucl.files import atomic_path, require_file, write_matrix
+from amucl.files import write_matrix
 from amucl.methods import METHODS, build
 from amucl.representation.blocks import present_omics
 
@@ -58,18 +56,3 @@ def write_embedding(fitted: Fitted, path: str | Path) -> None:
     values = np.asarray(fitted.estimator.embedding_)
     columns = [f"dim{number}" for number in range(1, values.shape[1] + 1)]
     write_matrix(pd.DataFrame(values, index=fitted.samples, columns=columns), path)
-
-
-def write_arrays(path: str | Path, samples: list[str], **arrays: np.ndarray) -> None:
-    """Write samples x samples arrays with their sample ids as .npz, without pickles."""
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, samples=np.asarray(samples, dtype=np.str_), **arrays)
-
-
-def read_arrays(path: str | Path) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Read what `write_arrays` wrote: sample ids and the named arrays."""
-    if not zipfile.is_zipfile(require_file(path)):
-        raise AmuclError("is not an array file of this pipeline", where=path, expected="an .npz archive")
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = dict(stored)
-    return [str(sample) for sample in arrays.pop("samples")], arrays

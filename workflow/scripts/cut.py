@@ -3,8 +3,7 @@
 from _stage import stage
 
 from amucl.clustering.labels import canonical_labels, labels_table
-from amucl.files import write_table
-from amucl.fitting import read_arrays
+from amucl.files import read_arrays, write_table
 from amucl.lowrank.affinity import normalized_cuts
 
 with stage(snakemake):

@@ -6,8 +6,7 @@ from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.lowrank import affinity_heatmap, convergence_plot, representation_heatmap
 from amucl.figures.style import save_figure
-from amucl.files import read_table
-from amucl.fitting import read_arrays
+from amucl.files import read_arrays, read_table
 
 with stage(snakemake):
     labels = read_labels(snakemake.input.labels)[f"k{snakemake.params.k}"]

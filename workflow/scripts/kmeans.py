@@ -4,8 +4,7 @@ from _stage import stage
 
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
 from amucl.clustering.restarts import restarts_to_arrays
-from amucl.files import read_matrix, write_matrix
-from amucl.fitting import write_arrays
+from amucl.files import read_matrix, write_arrays, write_matrix
 
 with stage(snakemake):
     embedding = read_matrix(snakemake.input.embedding)

@@ -8,8 +8,7 @@ from amucl.clustering.stability import consensus_of, stability_table
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.stability import choice_of_k, consensus_heatmap
 from amucl.figures.style import save_figure
-from amucl.files import read_matrix, read_table, write_table
-from amucl.fitting import read_arrays, write_arrays
+from amucl.files import read_arrays, read_matrix, read_table, write_arrays, write_table
 
 with stage(snakemake):
     at, k = snakemake.wildcards, snakemake.params.k
