@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from amucl.errors import AmuclError
+from amucl.representation.dmacl import DMACL
 from amucl.representation.prediction import COLUMNS, NONE, find_subtypes
 
 
@@ -49,3 +50,27 @@ def test_one_subtype_tells_nothing():
     embedding, labels = cohort()
     with pytest.raises(AmuclError, match="fewer than two subtypes to tell apart; expected at least 2; got 1"):
         find_subtypes(embedding, pd.Series("a", index=labels.index))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_left_out_patients_join_their_class_and_a_class_left_out_joins_none(seed):
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(["a", "b", "c", "unseen"], 40)
+    centres = [dict(zip("abcu", rng.normal(size=(4, p)), strict=True)) for p in (60, 40)]
+    omics = [np.array([own[name[0]] for name in truth]) + rng.normal(size=(160, own["a"].size)) for own in centres]
+    unseen = truth == "unseen"
+    held_out = (rng.random(160) < 0.2) & ~unseen
+    trained_on = ~held_out & ~unseen
+    settings = {"d_model": 32, "n_heads": 4, "epochs": 60, "n_restarts": 3, "device": "cpu"}
+    model = DMACL(3, **settings).fit([omic[trained_on] for omic in omics])
+    subtypes = find_subtypes(pd.DataFrame(model.embedding_), pd.Series(truth[trained_on]))
+
+    def predicted(rows):
+        return subtypes.predict(pd.DataFrame(model.transform([omic[rows] for omic in omics])))
+
+    own = predicted(held_out)
+    assert (own["nearest"] == truth[held_out]).all()
+    assert (own["subtype"] == NONE).mean() < 0.15
+    assert (predicted(unseen)["subtype"] == NONE).mean() > 0.85
+    omics = [rng.normal(omic.mean(axis=0), omic.std(axis=0), omic.shape) for omic in omics]
+    assert (predicted(np.full(160, True))["subtype"] == NONE).mean() > 0.85
