@@ -50,6 +50,15 @@ def mine(tmp_path):
     }
 
 
+def test_embeddings_have_the_papers_dimensions():
+    """As many as clusters for simulated sets, 2 for single cells, 10 for cancers; an entry may say otherwise."""
+    names = {"equal_15": 15, "intersim_equal": 5, "snareseq": 2, "embryo": 2, "aml": 10, "luad": 10}
+    own = {"colon": {"n_clusters": 4}, "gbm": {"n_clusters": 4, "n_components": None}}
+    datasets = resolve(minimal(datasets={name: {} for name in names} | own, mirror="."), REGISTRY)["datasets"]
+    found = {name: entry["n_components"] or entry["n_clusters"] for name, entry in datasets.items()}
+    assert found == names | {"colon": 10, "gbm": 4}
+
+
 def test_defaults_are_filled_in():
     resolved = resolve(minimal(), REGISTRY)
     expected = {

@@ -21,6 +21,7 @@ class Method:
     """One entry: `module:Class`, the stage that fits it, preset hyperparameters, the cohort layer it learns from.
 
     `missing_omics`: it also learns from patients who lack an omic (rows of NaN); other methods leave them out.
+    `eigenvectors`: its embedding has one eigenvector of a graph per cluster, whatever a dataset's `n_components` says.
     `inductive`: its saved model embeds new patients and tells which features it goes by.
     """
 
@@ -29,6 +30,7 @@ class Method:
     preset: dict[str, Any] = field(default_factory=dict)
     layer: str | None = "normalized"
     missing_omics: bool = False
+    eigenvectors: bool = False
     inductive: bool = False
 
     @property
@@ -78,9 +80,9 @@ METHODS = {
     "lrrsc": Method("amucl.lowrank.family:LRRSC", "lowrank"),
     "lrr": Method("amucl.lowrank.family:LRR", "lowrank"),
     "lrr-l21": Method("amucl.lowrank.family:LRR", "lowrank", {"noise": "l21"}),
-    "spectral": Method("amucl.representation.spectral:Spectral", "embed"),
+    "spectral": Method("amucl.representation.spectral:Spectral", "embed", eigenvectors=True),
     **_autoencoders(),
-    "snf": Method("amucl.representation.snf:SNF", "embed", missing_omics=True),
+    "snf": Method("amucl.representation.snf:SNF", "embed", missing_omics=True, eigenvectors=True),
     "nmf": Method("amucl.representation.nmf:NMF", "embed"),
     "intnmf": Method("amucl.representation.nmf:IntNMF", "embed", layer=None),
     "mofa": Method("amucl.representation.mofa:MOFA", "embed"),
@@ -109,6 +111,13 @@ def hyperparameters(name: str) -> dict[str, str]:
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     arguments = _constructor(class_name, classes).args
     return {argument.arg: ast.unparse(argument.annotation) for argument in arguments.args[1:] + arguments.kwonlyargs}
+
+
+def settings_of(name: str, n_components: int | None) -> dict[str, Any]:
+    """A method's preset, with the dimension a dataset asks for (None: the method's own) where it can choose one."""
+    method = METHODS[name]
+    chosen = n_components and not method.eigenvectors and "n_components" in hyperparameters(name)
+    return method.preset | ({"n_components": n_components} if chosen else {})
 
 
 def _constructor(class_name: str, classes: dict[str, ast.ClassDef]) -> ast.FunctionDef:

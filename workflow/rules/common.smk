@@ -27,7 +27,7 @@ from amucl.config import (
     xena_paths,
 )
 from amucl.errors import AmuclError
-from amucl.methods import METHODS
+from amucl.methods import METHODS, settings_of
 from amucl.provenance import code_hash
 from environment import expose_library, gpu_here
 
@@ -109,10 +109,10 @@ def in_order(value):
 
 
 def method_settings(wildcards):
-    """Hyperparameters of a method: the registry's preset, the user's settings, the seed."""
+    """Hyperparameters of a method: the registry's preset, the dataset's dimension, the user's settings, the seed."""
     return in_order(
         {
-            **METHODS[wildcards.method].preset,
+            **settings_of(wildcards.method, entry(wildcards)["n_components"]),
             **config["method_settings"].get(wildcards.method, {}),
             "random_state": config["seed"],
         }
@@ -285,7 +285,7 @@ PREPROCESSING_KEYS = (
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
-SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels")
+SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels", "n_components")
 
 
 def simulation_settings(entry):

@@ -24,7 +24,7 @@ from amucl.representation.losses import (
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
-from amucl.representation.parameters import check_parameters
+from amucl.representation.parameters import check_parameters, wanted_components
 from amucl.representation.training import choose_device, load_model, require_converged, save_model, train
 from amucl.representation.views import (
     GaussianViews,
@@ -39,7 +39,6 @@ from amucl.threads import limited_threads
 logger = logging.getLogger(__name__)
 
 DEFAULT_N_CLUSTERS = 6
-DEFAULT_N_INSTANCE = 10
 
 CHOICES = {
     "normalization": NORMALIZATIONS,
@@ -47,7 +46,10 @@ CHOICES = {
     "embedding": ("backbone", "instance"),
 }
 # A batch of two could leave a last batch of one, which has nothing to be contrasted with.
-LOWEST = {"n_clusters": 2, "d_model": 1, "n_heads": 1, "epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1}
+LOWEST = {
+    **{"n_clusters": 2, "n_components": 1, "d_model": 1, "n_heads": 1},
+    **{"epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1},
+}
 RANGES = {
     "sigma": (0, np.inf),
     "omic_keep": (0, 1),
@@ -63,8 +65,8 @@ class DMACL(BaseEstimator):
 
     Parameters
     ----------
-    n_clusters : reference number of subtypes; sets the cluster head (else 6), the instance head (else 10) and the
-        number of stand-in neighbours. No label is ever used.
+    n_clusters : reference number of subtypes; sets the cluster head (else 6) and the number of stand-in neighbours. No
+        label is ever used.
     normalization : `zscore` (blocks weighted equally) or `max` (x / max|x| per feature, as published).
     rotate : turn an omic of many more features than patients into as many coordinates as patients (see
         `fit_input_map`): the time of an epoch then does not grow with the features.
@@ -73,6 +75,7 @@ class DMACL(BaseEstimator):
     omic_keep, feature_keep : probability of keeping an omic and a feature in a neighbour view.
     embedding : `backbone` (encoder features h) or `instance` (unit vectors of the instance head, as published).
     d_model, n_heads : width of the encoder, number of attention heads dividing it.
+    n_components : dimensions of the instance head; default n_clusters, else 10.
     instance_temperature, cluster_temperature : tau and u of the losses.
     epochs, batch_size, learning_rate, cosine : Adam's training; `cosine` lets the rate fall to 0.
     n_restarts : independent trainings run as one stack. With more than one, their centred features, each scaled to
@@ -101,6 +104,7 @@ class DMACL(BaseEstimator):
         embedding: str = "backbone",
         d_model: int = 64,
         n_heads: int = 8,
+        n_components: int | None = None,
         instance_temperature: float = 0.5,
         cluster_temperature: float = 1.0,
         epochs: int = 200,
@@ -122,6 +126,7 @@ class DMACL(BaseEstimator):
         self.embedding = embedding
         self.d_model = d_model
         self.n_heads = n_heads
+        self.n_components = n_components
         self.instance_temperature = instance_temperature
         self.cluster_temperature = cluster_temperature
         self.epochs = epochs
@@ -191,7 +196,7 @@ class DMACL(BaseEstimator):
             n_features=n_features,
             d_model=self.d_model,
             n_heads=self.n_heads,
-            n_instance=self.n_clusters or DEFAULT_N_INSTANCE,
+            n_instance=wanted_components(self),
             n_clusters=self.n_clusters or DEFAULT_N_CLUSTERS,
             generator=torch.Generator().manual_seed(self.random_state),
         )
