@@ -52,10 +52,10 @@ DOWNLOADS = config["downloads"]
 SOURCES = downloadable(config, REGISTRY)
 
 
-# Rivals' published embeddings: dataset of this run -> their name for it. The cells stand alone: their counts are not
-# part of what was published.
+# Rivals' published embeddings: dataset of this run -> their name for it. Where the run has no counts of the cells, which
+# are not part of what was published, their embeddings stand alone.
 PEERS = {name: peer_name(entry) for name, entry in DATASETS.items() if peer_name(entry) in PUBLISHED}
-PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in DATASETS}
+PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in [*DATASETS, *PEERS.values()]}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
@@ -195,6 +195,17 @@ def compared(table, dataset=None, peers=True):
 
 def peer_cohort(wildcards):
     return [f"results/{wildcards.peers}/cohort.h5mu"] if wildcards.peers in DATASETS else []
+
+
+def peer_cells(wildcards):
+    """The table that names the published cells, where the run has them."""
+    return files_of(wildcards.peers, DATASETS[wildcards.peers])["clinical"] if named_cells(wildcards) else []
+
+
+def named_cells(wildcards):
+    """What the omic that names the cells and the column of their known labels are called."""
+    here = DATASETS.get(wildcards.peers, {})
+    return {"omic": omics_of(here)[0], "label": here["truth"] or "celltype"} if here.get("published") else None
 
 
 def peer_protocol(wildcards):
