@@ -58,11 +58,18 @@ PEERS = {name: peer_name(entry) for name, entry in DATASETS.items() if peer_name
 PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in [*DATASETS, *PEERS.values()]}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
 
+# What the papers call the datasets of this run: by these names they print numbers.
+PUBLISHED_NAMES = {name: peer_name(entry) for name, entry in DATASETS.items()} | dict.fromkeys(
+    PEERS_WITHOUT_COHORT, SINGLE_CELL
+)
+
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
 RADARS = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL] if len(DATASETS) > 2 else []
 JUDGED = [(metric, "common") for metric in INTERNAL if len(DATASETS) > 1]
 if sum(entry["truth"] is not None for entry in DATASETS.values()) > 1:
     JUDGED += [("ari", "truth"), ("nmi", "truth")]
+OWN = [(metric, "embedding") for metric in INTERNAL if len(DATASETS) > 1]
+SIDE_BY_SIDE = OWN + JUDGED
 # Rivals are published for few datasets: methods run here are also ranked among themselves, on all of theirs.
 RANKINGS = [(*judged, ranking) for judged in JUDGED for ranking in (["own", "all"] if PEERS else ["own"])]
 
@@ -236,9 +243,10 @@ def swept_settings(wildcards):
 
 
 def ranking_figures():
-    """Figures over all datasets: mean ranks from two datasets on, radars from three."""
+    """Figures over all datasets: mean ranks and methods side by side from two datasets on, radars from three."""
     radars = [f"radar_{metric}_{space}" for metric, space in RADARS]
-    return radars + [f"ranks_{metric}_{space}_{ranking}" for metric, space, ranking in RANKINGS]
+    methods = [f"methods_{metric}_{space}" for metric, space in SIDE_BY_SIDE]
+    return radars + methods + [f"ranks_{metric}_{space}_{ranking}" for metric, space, ranking in RANKINGS]
 
 
 def results_of(datasets):
@@ -246,7 +254,7 @@ def results_of(datasets):
     files = []
     for dataset in datasets:
         files += [f"results/{dataset}/preprocessing.tsv"]
-        figures = ["", "_bars", "_trust"] + ["_confusion"] * (DATASETS[dataset]["truth"] is not None)
+        figures = ["", "_methods", "_trust"] + ["_confusion"] * (DATASETS[dataset]["truth"] is not None)
         files += [f"results/comparison/{dataset}{figure}.png" for figure in figures]
         for method in config["methods"]:
             folder = f"results/{dataset}/{method}"

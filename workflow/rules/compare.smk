@@ -126,16 +126,16 @@ rule draw_comparison:
             "results/comparison/{dataset}.pdf",
             "results/comparison/{dataset}.svg",
         ],
-        bars=[
+        methods=[
             report(
-                "results/comparison/{dataset}_bars.png",
-                caption="../report/bars.rst",
+                "results/comparison/{dataset}_methods.png",
+                caption="../report/methods.rst",
                 category="2 Clustering",
                 subcategory="{dataset}",
                 labels={"figure": "2 all methods at the reference k"},
             ),
-            "results/comparison/{dataset}_bars.pdf",
-            "results/comparison/{dataset}_bars.svg",
+            "results/comparison/{dataset}_methods.pdf",
+            "results/comparison/{dataset}_methods.svg",
         ],
         trust=[
             report(
@@ -160,6 +160,7 @@ rule draw_comparison:
         runtime=10,
     params:
         reference_k=reference_k,
+        published=lambda wildcards: PUBLISHED_NAMES[wildcards.dataset],
         code=code("draw_comparison.py"),
     message:
         "Drawing the comparison of methods on {wildcards.dataset}"
@@ -228,6 +229,16 @@ rule draw_ranking:
             )
             for metric, space, ranking in RANKINGS
         ],
+        methods=[
+            report(
+                f"results/comparison/methods_{metric}_{space}.png",
+                caption="../report/side_by_side.rst",
+                category="2 Clustering",
+                subcategory="all datasets",
+                labels={"item": f"8 methods side by side, {metric}, {space} space (figure)"},
+            )
+            for metric, space in SIDE_BY_SIDE
+        ],
         copies=[f"results/comparison/{figure}.{kind}" for figure in ranking_figures() for kind in ("pdf", "svg")],
         clinic=[
             report(
@@ -253,6 +264,8 @@ rule draw_ranking:
     params:
         radars=RADARS,
         rankings=RANKINGS,
+        side_by_side=SIDE_BY_SIDE,
+        published=PUBLISHED_NAMES,
         reference_k=REFERENCE_K,
         code=code("draw_ranking.py"),
     message:
