@@ -58,6 +58,8 @@ PEERS = {name: peer_name(entry) for name, entry in DATASETS.items() if peer_name
 PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in [*DATASETS, *PEERS.values()]}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
 
+FITS = [(dataset, method) for dataset in DATASETS for method in config["methods"]]
+
 # What the papers call the datasets of this run: by these names they print numbers.
 PUBLISHED_NAMES = {name: peer_name(entry) for name, entry in DATASETS.items()} | dict.fromkeys(
     PEERS_WITHOUT_COHORT, SINGLE_CELL
@@ -85,6 +87,11 @@ def from_source(*sources):
 
 def methods_of(*stages):
     return [name for name in config["methods"] if METHODS[name].stage in stages]
+
+
+def fitted_by(method):
+    """The rule that fits a method."""
+    return {"lowrank": "represent"}.get(METHODS[method].stage, METHODS[method].stage)
 
 
 def inductive_methods():

@@ -85,6 +85,40 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule tabulate:
+    input:
+        metrics="results/comparison/metrics.tsv",
+        benchmarks=[f"results/benchmarks/{dataset}/{method}/{fitted_by(method)}.tsv" for dataset, method in FITS],
+    output:
+        table="results/comparison/methods.tsv",
+        seconds="results/comparison/seconds.tsv",
+        html=report(
+            "results/comparison/methods.html",
+            caption="../report/standings.rst",
+            category="2 Clustering",
+            subcategory="all datasets",
+            labels={"item": "9 methods by datasets (table)"},
+        ),
+        provenance="results/comparison/methods.provenance.json",
+    log:
+        "results/logs/comparison/tabulate.log",
+    benchmark:
+        "results/benchmarks/comparison/tabulate.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        fits=FITS,
+        reference_k=REFERENCE_K,
+        code=code("tabulate.py"),
+    message:
+        "Tabulating methods by datasets"
+    script:
+        "../scripts/tabulate.py"
+
+
 rule draw_comparison:
     input:
         metrics=compared("metrics", dataset="{dataset}"),
