@@ -118,7 +118,7 @@ def test_resolving_twice_changes_nothing(mine):
     assert resolve(again, REGISTRY) == once
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "simulations.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "simulations.yaml", "cells.yaml"])
 def test_shipped_configurations_resolve(name, tmp_path):
     config = read("config.yaml") | read(name) | {"mirror": str(tmp_path)}
     resolved = resolve(config, REGISTRY)
@@ -126,15 +126,25 @@ def test_shipped_configurations_resolve(name, tmp_path):
     assert set(resolved["methods"]) <= set(METHODS)
 
 
+@pytest.mark.parametrize("name", ["paper.yaml", "simulations.yaml", "cells.yaml"])
+def test_runs_of_the_papers_compare_every_method(name):
+    methods = read(name)["methods"]
+    assert len(methods) == len(set(methods))
+    assert set(methods) == set(METHODS)
+
+
 def test_the_papers_run_is_theirs():
     resolved = resolve(read("config.yaml") | read("paper.yaml"), REGISTRY)
     assert sorted(resolved["datasets"]) == [
-        *("aml", "breast", "colon", "gbm", "kidney", "liver", "lung", "melanoma", "ovarian", "sarcoma")
+        *("aml", "breast", "colon", "gbm", "kidney", "liver", "luad", "lung", "melanoma", "ovarian", "sarcoma", "stad")
     ]
     assert resolved["kmeans_restarts"] == 1000
     assert resolved["biology"] == [{"dataset": "aml", "method": "dmacl", "k": 6}]
     for name, entry in resolved["datasets"].items():
-        assert entry["url"] == f"{SITE}/{name}.zip"
+        if entry["source"] == "xena":
+            assert (name, name.upper()) in {("luad", entry["cohort"]), ("stad", entry["cohort"])}
+        else:
+            assert entry["url"] == f"{SITE}/{name}.zip"
         assert entry["omics"] == ["expression", "methylation", "mirna"]
         assert entry["gene_sets"] == resolved["gene_sets"]
 
