@@ -166,8 +166,8 @@ def reference_k(wildcards):
     return reference_k_of(wildcards.dataset)
 
 
-# The cells are of three lines.
-REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | {name: 3 for name in PEERS_WITHOUT_COHORT}
+N_CELL_LINES = 3
+REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | dict.fromkeys(PEERS_WITHOUT_COHORT, N_CELL_LINES)
 
 
 def gene_sets(kind):
@@ -224,7 +224,7 @@ def named_cells(wildcards):
 
 def peer_protocol(wildcards):
     """The settings by which the methods run here are judged, for the rivals' published embeddings."""
-    here = DATASETS.get(wildcards.peers, {"ks": config["k"], "clinical_labels": None})
+    here = DATASETS.get(wildcards.peers, {"ks": sorted({*config["k"], N_CELL_LINES}), "clinical_labels": None})
     return {
         "ks": here["ks"],
         "n_restarts": config["kmeans_restarts"],

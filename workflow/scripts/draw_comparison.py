@@ -6,7 +6,7 @@ from amucl.clustering.printed import printed_metrics
 from amucl.clustering.summary import suggested_k, summary_table, together
 from amucl.figures.confusion import trust_figure
 from amucl.figures.dots import methods_on_dataset
-from amucl.figures.metrics import metrics_over_k
+from amucl.figures.shades import indices_over_k
 from amucl.figures.style import save_figure
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table
@@ -24,7 +24,7 @@ with stage(snakemake):
     for name, table in {"summary": summary, "survival": tables["survival"], "clinical": tables["clinical"]}.items():
         write_html_table(table, snakemake.output[f"{name}_html"])
     figures = {
-        "indices": metrics_over_k(metrics, reference_k=snakemake.params.reference_k, suggested=suggested_k(choice)),
+        "indices": indices_over_k(metrics, reference_k=snakemake.params.reference_k, suggested=suggested_k(choice)),
         "methods": methods_on_dataset(together([metrics, printed]), k=snakemake.params.reference_k),
         "trust": trust_figure(tables["trust"]),
     }

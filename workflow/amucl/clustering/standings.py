@@ -20,6 +20,7 @@ PAIRS = (
     ("davies_bouldin", "common"),
 )
 STANDINGS = ["mean", "n_datasets", "mean_rank", "place", "mean_rank_all", "place_all"]
+_TIE = 9  # decimals: what differs by rounding is a tie
 TIME = ("seconds", "")
 
 
@@ -61,7 +62,7 @@ def _table(metric: str, space: str, values: pd.DataFrame) -> pd.DataFrame:
     ascending = not HIGHER_IS_BETTER.get(metric, False)
     table = values.assign(mean=values.mean(axis=1), n_datasets=values.notna().sum(axis=1))
     for name, field in (("", own), ("_all", list(values.index))):
-        ranks = values.loc[field].rank(ascending=ascending).mean(axis=1)
+        ranks = values.loc[field].round(_TIE).rank(ascending=ascending).mean(axis=1)
         table[f"mean_rank{name}"] = ranks
         table[f"place{name}"] = ranks.rank(method="min").reindex(values.index).astype("Int64")
     table = table.rename_axis("method").reset_index()

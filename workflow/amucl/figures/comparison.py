@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from amucl.clustering.ranking import is_published
 from amucl.figures.families import OTHERS, by_family, family_colour, rows_of
-from amucl.figures.metrics import direction, method_handles, method_styles, panel_title, values_of
+from amucl.figures.metrics import MANY_METHODS, direction, method_handles, method_styles, panel_title, values_of
 from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
 
 RIVAL = "#666666"
@@ -22,7 +22,7 @@ RIVAL = "#666666"
 _WIDTH = 7.1
 _NAME_WIDTH = 11
 _HALO = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.4}
-_MIN_SPOKES, _MANY_SPOKES, _MANY_METHODS = 3, 8, 14
+_MIN_SPOKES, _MANY_SPOKES = 3, 8
 # Families that share a chart; the first stands in all.
 _CHARTS = (("Late-fusion autoencoders",), ("Early-fusion autoencoders",), ("Low rank",), ("Graphs", "Factors", OTHERS))
 _REFERENCE = "DMACL"
@@ -69,7 +69,7 @@ def radar(metrics: pd.DataFrame, metric: str, space: str, ks: Sequence[int] | No
     if len(datasets) < _MIN_SPOKES:
         figure = _dots_by_k(values, styles)
     else:
-        figure = _radars(values, styles) if len(styles) <= _MANY_METHODS else _radars_by_family(values, list(styles))
+        figure = _radars(values, styles) if len(styles) <= MANY_METHODS else _radars_by_family(values, list(styles))
     title = figure.suptitle(f"{panel_title(metric, space)}: {direction(metric)}", fontsize=9)
     if figure.get_layout_engine() is None:
         title.set_y(1 - 0.03 / figure.get_figheight())
