@@ -91,7 +91,7 @@ def _rank_diagram(ranks: pd.DataFrame, title: str) -> Figure:
     axes.spines["top"].set_visible(True)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xticks(range(1, n + 1))
+    axes.set_xticks(range(1, n + 1, 1 if n <= 20 else 2))
     axes.set_yticks([])
     axes.set_xlabel(f"Mean rank over {first['n_blocks']} datasets (1 is best)")
     axes.set_title(f"{title}\nFriedman {_p_text(first['friedman_p'])}", y=1 + 0.7 / below, pad=0)
