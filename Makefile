@@ -12,7 +12,7 @@ help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
 	@echo "make test    run the tests"
 	@echo "make lint    check style and workflow"
-	@echo "make bench   measure speed against named references (long)"
+	@echo "make bench   measure speed against named references (long; DATA=folder for what needs the data sets)"
 	@echo "make report  write results/report.html again"
 	@echo "make clean   remove results/ (not the environment)"
 
@@ -39,6 +39,7 @@ lint: $(VENV)/installed
 bench: $(VENV)/installed
 	PYTHONPATH=workflow:. python -m tests.bench.evaluation
 	PYTHONPATH=workflow:. python -m tests.bench.lowrank
+	PYTHONPATH=workflow:. python -m tests.bench.dmacl $(if $(DATA),--data $(DATA))
 
 report: $(VENV)/installed
 	snakemake --cores 1 --forcerun report -- results/report.html

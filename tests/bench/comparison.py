@@ -26,7 +26,7 @@ from amucl.cohort.cohort import about, read_cohort, truth
 from amucl.files import read_table, write_table
 from amucl.fitting import Fitted, fit_method
 from amucl.lowrank.affinity import normalized_cuts
-from amucl.methods import METHODS
+from amucl.methods import METHODS, settings_of
 
 OUT = Path("results", "bench")
 KS = range(2, 8)
@@ -69,7 +69,9 @@ def scores(
     return {"metrics": found.metrics, "trust": found.trust}
 
 
-def compared(dataset: str, path: Path, methods: list[str], peers: Path | None, done: set) -> Iterator[Tables]:
+def compared(
+    dataset: str, path: Path, methods: list[str], peers: Path | None, components: int | None, done: set
+) -> Iterator[Tables]:
     """The tables of every method, and of every published embedding, that is not `done` yet."""
     cohort = read_cohort(path)
     common = common_coordinates(cohort)
@@ -78,7 +80,8 @@ def compared(dataset: str, path: Path, methods: list[str], peers: Path | None, d
     for method in (name for name in methods if (dataset, name) not in done):
         began = time.perf_counter()
         cuts_itself = METHODS[method].stage == "lowrank"
-        settings = {"random_state": SEED} | ({"n_clusters": None} if cuts_itself else {})
+        settings = settings_of(method, components) | {"random_state": SEED}
+        settings |= {"n_clusters": None} if cuts_itself else {}
         fitted = fit_method(path, method, settings, n_threads=1)
         seconds = time.perf_counter() - began
         embedding = embedding_of(fitted)
@@ -100,6 +103,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", help="which (all)")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--peers", type=Path, help="folder of published embeddings")
+    parser.add_argument("--components", type=int, help="`n_components` of the datasets, as the registry gives it")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     files = {name: OUT / f"comparison_{name}.tsv" for name in TABLES}
@@ -108,7 +112,7 @@ def main() -> None:
     for path in sorted(given.results.glob("*/cohort.h5mu")):
         dataset = path.parent.name
         if given.datasets is None or dataset in given.datasets:
-            for found in compared(dataset, path, given.methods, given.peers, done):
+            for found in compared(dataset, path, given.methods, given.peers, given.components, done):
                 for name, table in found.items():
                     tables[name].append(table)
                     write_table(pd.concat(tables[name]), files[name])

@@ -1,11 +1,14 @@
-"""The summary of a run as a page: `python -m tests.bench.results results/comparison/summary.tsv mine.yaml`."""
+"""The tables of a run as a page: `python -m tests.bench.results results/comparison/summary.tsv mine.yaml`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pandas as pd
 
+from amucl.clustering.standings import TIME, times
+from amucl.figures.metrics import direction, panel_title
 from amucl.files import read_table
 
 HEAD = """# Results
@@ -29,6 +32,9 @@ PYTHONPATH=workflow:. python -m tests.bench.results results/comparison/summary.t
 - It names these datasets, `mirror`, `peers`, `biology: []`. Without a reference k the first is shown.
 - Where it has fewer omics than the rivals used (liver: `omics: [mirna]`), the common space is that of the omics it has:
   doubts about rivals there say only that miRNA does not show their clusters.
+- First come all methods by all datasets, index by index: *rank* is the mean rank among the methods that ran here (in
+  brackets with the published ones), over the datasets in which a method has a value. Seconds are of the job that fits,
+  as Snakemake measured it, imports included.
 - Of the 206 single cells (singlecell) only the embeddings are public here, so there is no common space.
 """
 
@@ -36,6 +42,26 @@ PYTHONPATH=workflow:. python -m tests.bench.results results/comparison/summary.t
 def number(value: float, digits: int = 2) -> str:
     """A number for people, or a dash."""
     return "-" if pd.isna(value) else f"{value:.{digits}f}".replace("-0.00", "0.00")
+
+
+def by_index(folder: Path) -> list[str]:
+    """Methods by datasets: a table for each index and for the seconds, from the files beside the summary."""
+    table, seconds = (read_table(folder / f"{name}.tsv") for name in ("methods", "seconds"))
+    datasets = list(table.columns[3 : list(table.columns).index("mean")])
+    took = times(seconds, datasets=list(dict.fromkeys(seconds["dataset"])))
+    pages = []
+    for (metric, space), rows in pd.concat([table, took]).groupby(["metric", "space"], sort=False, dropna=False):
+        timed = metric == TIME[0]
+        digits = 0 if timed else 3 if metric == "c_index" else 2
+        shown = rows[["method", *datasets]].dropna(axis=1, how="all").set_index("method")
+        shown = shown.map(lambda value, digits=digits: number(value, digits))
+        ranks = [
+            f"{number(own, 1)} ({number(both, 1)})" for own, both in rows[["mean_rank", "mean_rank_all"]].to_numpy()
+        ]
+        title = "Seconds" if timed else f"{panel_title(metric, space)}: {direction(metric)}"
+        page = shown.assign(rank=ranks).reset_index().to_markdown(index=False, disable_numparse=True)
+        pages.append(f"## {title}\n\n{page}\n")
+    return pages
 
 
 def known_labels(rows: pd.DataFrame) -> pd.DataFrame:
@@ -80,6 +106,7 @@ def main() -> None:
     doubted = summary["warning"].fillna("").str.contains("collapsed|unconfirmed|chance|duplicates|line")
     summary = summary.assign(mark=doubted.map({True: " *", False: ""}))
     print(HEAD.format(configuration=" ".join(sys.argv[2:]) or "mine.yaml"))
+    print("\n".join(by_index(Path(sys.argv[1]).parent)))
     for dataset, rows in summary.groupby("dataset", sort=False):
         table = known_labels(rows) if rows["ari"].notna().any() else patients(rows)
         print(f"## {dataset}, k = {rows['k'].iloc[0]}\n\n{table.to_markdown(index=False)}\n")

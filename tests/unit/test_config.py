@@ -50,6 +50,15 @@ def mine(tmp_path):
     }
 
 
+def test_embeddings_have_the_papers_dimensions():
+    """As many as clusters for simulated sets, 2 for single cells, 10 for cancers; an entry may say otherwise."""
+    names = {"equal_15": 15, "intersim_equal": 5, "snareseq": 2, "embryo": 2, "aml": 10, "luad": 10}
+    own = {"colon": {"n_clusters": 4}, "gbm": {"n_clusters": 4, "n_components": None}}
+    datasets = resolve(minimal(datasets={name: {} for name in names} | own, mirror="."), REGISTRY)["datasets"]
+    found = {name: entry["n_components"] or entry["n_clusters"] for name, entry in datasets.items()}
+    assert found == names | {"colon": 10, "gbm": 4}
+
+
 def test_defaults_are_filled_in():
     resolved = resolve(minimal(), REGISTRY)
     expected = {
@@ -109,7 +118,7 @@ def test_resolving_twice_changes_nothing(mine):
     assert resolve(again, REGISTRY) == once
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "simulations.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "simulations.yaml", "cells.yaml"])
 def test_shipped_configurations_resolve(name, tmp_path):
     config = read("config.yaml") | read(name) | {"mirror": str(tmp_path)}
     resolved = resolve(config, REGISTRY)
@@ -117,15 +126,25 @@ def test_shipped_configurations_resolve(name, tmp_path):
     assert set(resolved["methods"]) <= set(METHODS)
 
 
+@pytest.mark.parametrize("name", ["paper.yaml", "simulations.yaml", "cells.yaml"])
+def test_runs_of_the_papers_compare_every_method(name):
+    methods = read(name)["methods"]
+    assert len(methods) == len(set(methods))
+    assert set(methods) == set(METHODS)
+
+
 def test_the_papers_run_is_theirs():
     resolved = resolve(read("config.yaml") | read("paper.yaml"), REGISTRY)
     assert sorted(resolved["datasets"]) == [
-        *("aml", "breast", "colon", "gbm", "kidney", "liver", "lung", "melanoma", "ovarian", "sarcoma")
+        *("aml", "breast", "colon", "gbm", "kidney", "liver", "luad", "lung", "melanoma", "ovarian", "sarcoma", "stad")
     ]
     assert resolved["kmeans_restarts"] == 1000
     assert resolved["biology"] == [{"dataset": "aml", "method": "dmacl", "k": 6}]
     for name, entry in resolved["datasets"].items():
-        assert entry["url"] == f"{SITE}/{name}.zip"
+        if entry["source"] == "xena":
+            assert (name, name.upper()) in {("luad", entry["cohort"]), ("stad", entry["cohort"])}
+        else:
+            assert entry["url"] == f"{SITE}/{name}.zip"
         assert entry["omics"] == ["expression", "methylation", "mirna"]
         assert entry["gene_sets"] == resolved["gene_sets"]
 

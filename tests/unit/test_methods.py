@@ -1,10 +1,11 @@
 import inspect
 from importlib import import_module
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 
-from amucl.methods import METHODS, build, hyperparameters
+from amucl.methods import METHODS, build, hyperparameters, settings_of
 
 
 def estimator_class(name):
@@ -35,3 +36,25 @@ def test_parameters_override_the_preset():
     assert build("dmacl-published").get_params()["epochs"] == 500
     assert build("dmacl-published", epochs=3).get_params()["epochs"] == 3
     assert METHODS["dmacl-published"].preset["epochs"] == 500
+
+
+def test_a_dataset_sets_the_dimension_of_the_methods_that_can_choose_one():
+    sized = [name for name in METHODS if "n_components" in settings_of(name, 2)]
+    assert sized == [
+        *("dmacl", "dmacl-published", "lfae", "efae", "lfdae", "efdae", "lfvae", "efvae", "lfsvae", "efsvae"),
+        *("lfmmdvae", "efmmdvae", "nmf", "intnmf", "mofa", "pca"),
+    ]
+    for name in METHODS:
+        assert settings_of(name, 2) == METHODS[name].preset | ({"n_components": 2} if name in sized else {})
+        assert settings_of(name, None) == METHODS[name].preset
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "n_components" in settings_of(name, 2)])
+def test_embeddings_have_the_dimension_asked_for_whatever_the_number_of_clusters(name):
+    views = [np.abs(np.random.default_rng(seed).normal(size=(24, 7))) for seed in (0, 1)]
+    quick = {"epochs": 1, "n_restarts": 1, "n_starts": 1, "n_iterations": 5, "device": "cpu"}
+    quick = {key: value for key, value in quick.items() if key in hyperparameters(name)}
+    if name == "dmacl":  # its features are not cut, its instance head is
+        quick["embedding"] = "instance"
+    model = build(name, **(settings_of(name, 2) | quick), n_clusters=4, random_state=0)
+    assert model.fit(views).embedding_.shape == (24, 2)

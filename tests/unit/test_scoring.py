@@ -3,8 +3,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from amucl.clustering.peers import named, peer_truth, read_peers
 from amucl.cohort.cohort import make_cohort
+from amucl.cohort.singlecell import cell_labels
 from amucl.scoring import TABLES, Protocol, score_peers
+from tests.shared import MIRROR, SHARED, needs_shared
 
 PATIENTS = [f"TCGA-AB-{number:04d}-03" for number in range(60)]
 GROUPS = np.repeat([0, 1, 2], 20)
@@ -107,3 +110,23 @@ def test_a_rival_is_judged_by_everything(cohort, peers):
         assert list(tables[table].columns) == columns
         assert len(tables[table])
     assert tables["k_choice"]["suggested_k"].item() == 3
+
+
+@needs_shared
+def test_published_cells_are_judged_on_the_cells_of_a_cohort():
+    """A cohort in another order than the metadata, without some of its cells, made to separate the lines."""
+    cells = cell_labels(MIRROR / "singlecell" / "CellLines_metadata.RDS", "rna", "celltype")
+    kept = cells.sample(n=190, random_state=0)
+    values = 4 * np.eye(3, 12)[pd.factorize(kept)[0]] + np.random.default_rng(0).normal(size=(190, 12))
+    omic = anndata.AnnData(values.astype(np.float32), obs=pd.DataFrame(index=kept.index))
+    omic.var["selected"] = True
+    about = {"dataset": "cell_lines", "truth": "celltype", "n_clusters": 3}
+    cohort = make_cohort({"rna": omic}, kept.to_frame("celltype"), about)
+    peers = read_peers(SHARED / "peers", "singlecell")
+    chosen = {name: peers[name] for name in ("published-mmdVAE", "published-LSTMVAE")}
+    chosen = named(chosen, peer_truth(SHARED / "peers", "singlecell"), cells)
+    tables = score_peers("cell_lines", chosen, PROTOCOL, cohort=cohort, truth=None)
+    assert tables["matches"]["n_matched"].tolist() == [190, 190]
+    ari = tables["metrics"].query("metric == 'ari' and k == 3").set_index("method")["value"]
+    assert ari["published-mmdVAE"] > 0.9
+    assert ari["published-LSTMVAE"] < 0.1

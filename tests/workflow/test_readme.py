@@ -8,10 +8,8 @@ import pytest
 from tests.shared import REPOSITORY
 from tests.workflow.runner import Checkout
 
-TEXTS = [
-    REPOSITORY / name
-    for name in ("README.md", "docs/lowrank.md", "config/paper.yaml", "config/joined.yaml", "config/sweep.yaml")
-]
+RUNS = ("paper", "simulations", "cells", "joined", "sweep")
+TEXTS = [REPOSITORY / name for name in ("README.md", "docs/lowrank.md", *(f"config/{run}.yaml" for run in RUNS))]
 COMMANDS = {
     re.split(r"\s{2,}#", line.strip().removeprefix("# "))[0]
     for text in TEXTS
@@ -26,7 +24,8 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", sorted(command for command in COMMANDS if "profiles/slurm" not in command))
 def test_a_documented_command_plans_a_run(command, tmp_path):
     checkout = Checkout(tmp_path / "repository")
-    (checkout.folder / "mirror").mkdir()
-    command = command.replace("/path/to/mirror", "mirror").replace(" --configfile mine.yaml", "")
+    for folder in ("mirror", "simulations"):
+        (checkout.folder / folder).mkdir()
+    command = re.sub("/path/to/(mirror|simulations)", r"\1", command).replace(" --configfile mine.yaml", "")
     printed = checkout.snakemake("-n", *shlex.split(command)[1:])
     assert "This was a dry-run" in printed

@@ -36,6 +36,14 @@ def test_every_rule_follows_the_code_it_runs_and_records_it(rule):
     assert "provenance=" in RULES[rule]
 
 
+def test_numbered_items_of_the_report_have_a_number_each():
+    places = re.findall(
+        r'category="([^"]+)",\s+subcategory="([^"]+)",\s+labels=\{"\w+": f?"(\d+) ', "".join(RULES.values())
+    )
+    assert len(places) > 20
+    assert len(set(places)) == len(places)
+
+
 def test_there_are_all_rules():
     assert len(RULES) > 20
     scripts = {path.stem for path in (REPOSITORY / "workflow" / "scripts").glob("[!_]*.py")}

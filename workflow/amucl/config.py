@@ -33,7 +33,7 @@ RESERVED_NAMES = {
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
     *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction"),
-    "draw_contributions",
+    *("draw_contributions", "tabulate"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")

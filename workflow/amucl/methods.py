@@ -21,6 +21,7 @@ class Method:
     """One entry: `module:Class`, the stage that fits it, preset hyperparameters, the cohort layer it learns from.
 
     `missing_omics`: it also learns from patients who lack an omic (rows of NaN); other methods leave them out.
+    `eigenvectors`: its embedding has one eigenvector of a graph per cluster, whatever a dataset's `n_components` says.
     `inductive`: its saved model embeds new patients and tells which features it goes by.
     `examined`: its saved model tells how far the omics support its graph and the restarts one another.
     """
@@ -30,6 +31,7 @@ class Method:
     preset: dict[str, Any] = field(default_factory=dict)
     layer: str | None = "normalized"
     missing_omics: bool = False
+    eigenvectors: bool = False
     inductive: bool = False
     examined: bool = False
 
@@ -81,9 +83,9 @@ METHODS = {
     "lrrsc": Method("amucl.lowrank.family:LRRSC", "lowrank"),
     "lrr": Method("amucl.lowrank.family:LRR", "lowrank"),
     "lrr-l21": Method("amucl.lowrank.family:LRR", "lowrank", {"noise": "l21"}),
-    "spectral": Method("amucl.representation.spectral:Spectral", "embed"),
+    "spectral": Method("amucl.representation.spectral:Spectral", "embed", eigenvectors=True),
     **_autoencoders(),
-    "snf": Method("amucl.representation.snf:SNF", "embed", missing_omics=True),
+    "snf": Method("amucl.representation.snf:SNF", "embed", missing_omics=True, eigenvectors=True),
     "nmf": Method("amucl.representation.nmf:NMF", "embed"),
     "intnmf": Method("amucl.representation.nmf:IntNMF", "embed", layer=None),
     "mofa": Method("amucl.representation.mofa:MOFA", "embed"),
@@ -112,6 +114,13 @@ def hyperparameters(name: str) -> dict[str, str]:
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     arguments = _constructor(class_name, classes).args
     return {argument.arg: ast.unparse(argument.annotation) for argument in arguments.args[1:] + arguments.kwonlyargs}
+
+
+def settings_of(name: str, n_components: int | None) -> dict[str, Any]:
+    """A method's preset, with the dimension a dataset asks for (None: the method's own) where it can choose one."""
+    method = METHODS[name]
+    chosen = n_components and not method.eigenvectors and "n_components" in hyperparameters(name)
+    return method.preset | ({"n_components": n_components} if chosen else {})
 
 
 def _constructor(class_name: str, classes: dict[str, ast.ClassDef]) -> ast.FunctionDef:

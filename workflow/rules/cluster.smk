@@ -150,6 +150,7 @@ rule clinic:
 rule score_peers:
     input:
         cohort=peer_cohort,
+        cells=peer_cells,
         files=lambda wildcards: peer_files(config["peers"], PEERS[wildcards.peers]),
     output:
         metrics="results/peers/{peers}/metrics.tsv",
@@ -178,6 +179,7 @@ rule score_peers:
     params:
         folder=config["peers"],
         source=lambda wildcards: PEERS[wildcards.peers],
+        cells=named_cells,
         protocol=peer_protocol,
         code=code("score_peers.py"),
     message:

@@ -27,7 +27,7 @@ from amucl.config import (
     xena_paths,
 )
 from amucl.errors import AmuclError
-from amucl.methods import METHODS
+from amucl.methods import METHODS, settings_of
 from amucl.provenance import code_hash
 from environment import expose_library, gpu_here
 
@@ -52,17 +52,26 @@ DOWNLOADS = config["downloads"]
 SOURCES = downloadable(config, REGISTRY)
 
 
-# Rivals' published embeddings: dataset of this run -> their name for it. The cells stand alone: their counts are not
-# part of what was published.
+# Rivals' published embeddings: dataset of this run -> their name for it. Where the run has no counts of the cells, which
+# are not part of what was published, their embeddings stand alone.
 PEERS = {name: peer_name(entry) for name, entry in DATASETS.items() if peer_name(entry) in PUBLISHED}
-PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in DATASETS}
+PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in [*DATASETS, *PEERS.values()]}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
+
+FITS = [(dataset, method) for dataset in DATASETS for method in config["methods"]]
+
+# What the papers call the datasets of this run: by these names they print numbers.
+PUBLISHED_NAMES = {name: peer_name(entry) for name, entry in DATASETS.items()} | dict.fromkeys(
+    PEERS_WITHOUT_COHORT, SINGLE_CELL
+)
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
 RADARS = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL] if len(DATASETS) > 2 else []
 JUDGED = [(metric, "common") for metric in INTERNAL if len(DATASETS) > 1]
 if sum(entry["truth"] is not None for entry in DATASETS.values()) > 1:
     JUDGED += [("ari", "truth"), ("nmi", "truth")]
+OWN = [(metric, "embedding") for metric in INTERNAL if len(DATASETS) > 1]
+SIDE_BY_SIDE = OWN + JUDGED
 # Rivals are published for few datasets: methods run here are also ranked among themselves, on all of theirs.
 RANKINGS = [(*judged, ranking) for judged in JUDGED for ranking in (["own", "all"] if PEERS else ["own"])]
 
@@ -78,6 +87,11 @@ def from_source(*sources):
 
 def methods_of(*stages):
     return [name for name in config["methods"] if METHODS[name].stage in stages]
+
+
+def fitted_by(method):
+    """The rule that fits a method."""
+    return {"lowrank": "represent"}.get(METHODS[method].stage, METHODS[method].stage)
 
 
 def inductive_methods():
@@ -113,10 +127,10 @@ def in_order(value):
 
 
 def method_settings(wildcards):
-    """Hyperparameters of a method: the registry's preset, the user's settings, the seed."""
+    """Hyperparameters of a method: the registry's preset, the dataset's dimension, the user's settings, the seed."""
     return in_order(
         {
-            **METHODS[wildcards.method].preset,
+            **settings_of(wildcards.method, entry(wildcards)["n_components"]),
             **config["method_settings"].get(wildcards.method, {}),
             "random_state": config["seed"],
         }
@@ -156,8 +170,8 @@ def reference_k(wildcards):
     return reference_k_of(wildcards.dataset)
 
 
-# The cells are of three lines.
-REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | {name: 3 for name in PEERS_WITHOUT_COHORT}
+N_CELL_LINES = 3
+REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | dict.fromkeys(PEERS_WITHOUT_COHORT, N_CELL_LINES)
 
 
 def gene_sets(kind):
@@ -201,9 +215,20 @@ def peer_cohort(wildcards):
     return [f"results/{wildcards.peers}/cohort.h5mu"] if wildcards.peers in DATASETS else []
 
 
+def peer_cells(wildcards):
+    """The table that names the published cells, where the run has them."""
+    return files_of(wildcards.peers, DATASETS[wildcards.peers])["clinical"] if named_cells(wildcards) else []
+
+
+def named_cells(wildcards):
+    """What the omic that names the cells and the column of their known labels are called."""
+    here = DATASETS.get(wildcards.peers, {})
+    return {"omic": omics_of(here)[0], "label": here["truth"] or "celltype"} if here.get("published") else None
+
+
 def peer_protocol(wildcards):
     """The settings by which the methods run here are judged, for the rivals' published embeddings."""
-    here = DATASETS.get(wildcards.peers, {"ks": config["k"], "clinical_labels": None})
+    here = DATASETS.get(wildcards.peers, {"ks": sorted({*config["k"], N_CELL_LINES}), "clinical_labels": None})
     return {
         "ks": here["ks"],
         "n_restarts": config["kmeans_restarts"],
@@ -229,9 +254,10 @@ def swept_settings(wildcards):
 
 
 def ranking_figures():
-    """Figures over all datasets: mean ranks from two datasets on, radars from three."""
+    """Figures over all datasets: mean ranks and methods side by side from two datasets on, radars from three."""
     radars = [f"radar_{metric}_{space}" for metric, space in RADARS]
-    return radars + [f"ranks_{metric}_{space}_{ranking}" for metric, space, ranking in RANKINGS]
+    methods = [f"methods_{metric}_{space}" for metric, space in SIDE_BY_SIDE]
+    return radars + methods + [f"ranks_{metric}_{space}_{ranking}" for metric, space, ranking in RANKINGS]
 
 
 def results_of(datasets):
@@ -239,7 +265,7 @@ def results_of(datasets):
     files = []
     for dataset in datasets:
         files += [f"results/{dataset}/preprocessing.tsv"]
-        figures = ["", "_bars", "_trust"] + ["_confusion"] * (DATASETS[dataset]["truth"] is not None)
+        figures = ["", "_methods", "_trust"] + ["_confusion"] * (DATASETS[dataset]["truth"] is not None)
         files += [f"results/comparison/{dataset}{figure}.png" for figure in figures]
         for method in config["methods"]:
             folder = f"results/{dataset}/{method}"
@@ -290,7 +316,7 @@ PREPROCESSING_KEYS = (
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
-SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels")
+SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels", "n_components")
 
 
 def simulation_settings(entry):

@@ -85,6 +85,40 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule tabulate:
+    input:
+        metrics="results/comparison/metrics.tsv",
+        benchmarks=[f"results/benchmarks/{dataset}/{method}/{fitted_by(method)}.tsv" for dataset, method in FITS],
+    output:
+        table="results/comparison/methods.tsv",
+        seconds="results/comparison/seconds.tsv",
+        html=report(
+            "results/comparison/methods.html",
+            caption="../report/standings.rst",
+            category="2 Clustering",
+            subcategory="all datasets",
+            labels={"item": "9 methods by datasets (table)"},
+        ),
+        provenance="results/comparison/methods.provenance.json",
+    log:
+        "results/logs/comparison/tabulate.log",
+    benchmark:
+        "results/benchmarks/comparison/tabulate.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        fits=FITS,
+        reference_k=REFERENCE_K,
+        code=code("tabulate.py"),
+    message:
+        "Tabulating methods by datasets"
+    script:
+        "../scripts/tabulate.py"
+
+
 rule draw_comparison:
     input:
         metrics=compared("metrics", dataset="{dataset}"),
@@ -126,16 +160,16 @@ rule draw_comparison:
             "results/comparison/{dataset}.pdf",
             "results/comparison/{dataset}.svg",
         ],
-        bars=[
+        methods=[
             report(
-                "results/comparison/{dataset}_bars.png",
-                caption="../report/bars.rst",
+                "results/comparison/{dataset}_methods.png",
+                caption="../report/methods.rst",
                 category="2 Clustering",
                 subcategory="{dataset}",
                 labels={"figure": "2 all methods at the reference k"},
             ),
-            "results/comparison/{dataset}_bars.pdf",
-            "results/comparison/{dataset}_bars.svg",
+            "results/comparison/{dataset}_methods.pdf",
+            "results/comparison/{dataset}_methods.svg",
         ],
         trust=[
             report(
@@ -160,6 +194,7 @@ rule draw_comparison:
         runtime=10,
     params:
         reference_k=reference_k,
+        published=lambda wildcards: PUBLISHED_NAMES[wildcards.dataset],
         code=code("draw_comparison.py"),
     message:
         "Drawing the comparison of methods on {wildcards.dataset}"
@@ -228,6 +263,16 @@ rule draw_ranking:
             )
             for metric, space, ranking in RANKINGS
         ],
+        methods=[
+            report(
+                f"results/comparison/methods_{metric}_{space}.png",
+                caption="../report/side_by_side.rst",
+                category="2 Clustering",
+                subcategory="all datasets",
+                labels={"item": f"8 methods side by side, {metric}, {space} space (figure)"},
+            )
+            for metric, space in SIDE_BY_SIDE
+        ],
         copies=[f"results/comparison/{figure}.{kind}" for figure in ranking_figures() for kind in ("pdf", "svg")],
         clinic=[
             report(
@@ -253,6 +298,8 @@ rule draw_ranking:
     params:
         radars=RADARS,
         rankings=RANKINGS,
+        side_by_side=SIDE_BY_SIDE,
+        published=PUBLISHED_NAMES,
         reference_k=REFERENCE_K,
         code=code("draw_ranking.py"),
     message:

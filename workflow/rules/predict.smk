@@ -52,7 +52,7 @@ rule explain:
             caption="../report/contributions.rst",
             category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "7 what the network goes by (table)"},
+            labels={"item": "11 what the network goes by (table)"},
         ),
         provenance="results/{dataset}/{method}/k{k}/contributions.provenance.json",
     log:
@@ -124,7 +124,7 @@ rule draw_contributions:
                 caption="../report/contributions.rst",
                 category="5 Biology",
                 subcategory="{dataset}, {method}, k = {k}",
-                labels={"item": "7 what the network goes by (figure)"},
+                labels={"item": "12 what the network goes by (figure)"},
             ),
             "results/{dataset}/{method}/k{k}/contributions.pdf",
             "results/{dataset}/{method}/k{k}/contributions.svg",

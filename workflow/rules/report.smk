@@ -5,6 +5,7 @@ rule report:
     input:
         results_of(DATASETS),
         "results/comparison/summary.tsv",
+        "results/comparison/methods.tsv",
         "results/comparison/clinic.png",
     output:
         html="results/report.html",

@@ -12,6 +12,7 @@ from amucl.clustering.peers import (
     METHODS,
     SIMULATED,
     matched,
+    named,
     peer_datasets,
     peer_files,
     peer_name,
@@ -20,6 +21,7 @@ from amucl.clustering.peers import (
 )
 from amucl.cohort.archives import read_members
 from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.singlecell import cell_labels
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, SHARED, needs_shared
 
@@ -327,7 +329,38 @@ def test_published_cancers_match_the_benchmarks_patients(cancer, omics, counts):
 
 @pytest.mark.parametrize(
     ("entry", "name"),
-    [({"cancer": "aml"}, "aml"), ({"setting": "heterogeneous/10"}, "heterogeneous_10"), ({"source": "files"}, "")],
+    [
+        ({"cancer": "aml"}, "aml"),
+        ({"setting": "heterogeneous/10"}, "heterogeneous_10"),
+        ({"source": "singlecell", "published": True}, "singlecell"),
+        ({"source": "singlecell", "published": False}, ""),
+        ({"source": "files"}, ""),
+    ],
 )
 def test_datasets_of_the_configuration_are_known_by_what_they_hold(entry, name):
     assert peer_name(entry) == name
+
+
+def test_published_cells_are_named_by_the_table_of_cells():
+    embedding = pd.DataFrame([[1.0], [2.0], [3.0]], index=["cell1", "cell2", "cell3"])
+    truth = pd.Series(["0", "0", "1"], index=embedding.index)
+    cells = pd.Series(["HCT", "HCT", "K562"], index=["b", "a", "c"])
+    found = named({"published-lfAE": embedding}, truth, cells)["published-lfAE"]
+    assert found[0].to_dict() == {"b": 1, "a": 2, "c": 3}
+    for other in (["HCT", "K562", "K562"], ["HCT", "HCT", "HCT"], ["HCT", "Hela", "K562"], ["HCT", "HCT"]):
+        with pytest.raises(
+            AmuclError, match=r"not of these samples in this order; expected 2 x 0, 1 x 1; got [123] x H"
+        ):
+            named({"published-lfAE": embedding}, truth, pd.Series(other, index=list("abc")[: len(other)]))
+
+
+@needs_shared
+def test_the_published_cells_are_those_of_the_registrys_metadata():
+    cells = cell_labels(MIRROR / "singlecell" / "CellLines_metadata.RDS", "rna", "celltype")
+    peers = named(read_peers(PEERS, "singlecell"), peer_truth(PEERS, "singlecell"), cells)
+    assert {tuple(embedding.index) for embedding in peers.values()} == {tuple(cells.index)}
+    assert cells.iloc[[0, 90, 132]].to_dict() == {
+        "HCT_CL100049490_L01_10": "HCT",
+        cells.index[90]: "Hela",
+        cells.index[132]: "K562",
+    }

@@ -7,7 +7,7 @@ import pytest
 from amucl.cohort.cohort import truth, views
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.rfiles import read_rds
-from amucl.cohort.singlecell import read_singlecell
+from amucl.cohort.singlecell import cell_labels, read_singlecell
 from amucl.cohort.sources import read_source
 from amucl.config import load_registry, resolve, singlecell_paths
 from amucl.errors import AmuclError
@@ -250,3 +250,13 @@ def test_the_metadata_of_the_cell_lines_join_counts_of_their_format(tmp_path):
     assert [name.split("_")[0].upper() for name in samples] == list(truth(prepared, samples).str.upper())
     assert raw.clinical["Raw.reads"].tolist() == cells["Raw.reads"].tolist()
     assert len(raw.unmatched) == 0
+
+
+def test_known_labels_by_the_names_of_an_omic_in_the_order_of_the_metadata(tmp_path):
+    table = tmp_path / "cells.tsv"
+    table.write_text("cell\tsample.rna\tsample.atac\tkind\n1\tr2\ta2\tx\n2\tr1\ta1\ty\n")
+    assert list(cell_labels(table, "atac", "kind").items()) == [("a2", "x"), ("a1", "y")]
+    with pytest.raises(AmuclError, match=r"no such column; expected sample.rna, sample.atac, kind; got celltype"):
+        cell_labels(table, "rna", "celltype")
+    with pytest.raises(AmuclError, match=r"do not name the cells; expected a column sample.adt"):
+        cell_labels(table, "adt", "kind")

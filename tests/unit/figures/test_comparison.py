@@ -6,9 +6,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 from amucl.clustering.ranking import rank_methods
-from amucl.figures.comparison import RIVAL, bars, critical_difference, radar
+from amucl.figures.comparison import RIVAL, critical_difference, radar
+from amucl.figures.families import FAMILIES
 from amucl.figures.metrics import GREYS
 from amucl.figures.style import PALETTE, save_figure
+from amucl.methods import METHODS
 
 KINDS = [(metric, "common") for metric in ("c_index", "silhouette", "davies_bouldin")] + [("ari", "truth")]
 
@@ -176,44 +178,30 @@ def test_radar_without_values_says_so():
     assert texts(radar(table, "silhouette", "embedding").axes[0]) == ["Silhouette, own space: no values"]
 
 
-def test_bars_are_datasets_by_indices_at_each_reference_k():
-    methods, ks = ["published-efAE", "dmacl", "pca"], {"aml": 3, "gbm": 2}
-    table = metrics_table(ks, methods, known=["gbm"])
-    figure = bars(table, ks=ks, space="common")
-    grid = np.array(figure.axes).reshape(2, 4)
-    assert [axes.get_title() for axes in grid[0]] == [
-        "C-index, common space\nlower is better",
-        "Silhouette, common space\nhigher is better",
-        "Davies-Bouldin, common space\nlower is better",
-        "ARI against known labels\nhigher is better",
-    ]
-    assert [axes.get_ylabel() for axes in grid[:, 0]] == ["aml\nk = 3", "gbm\nk = 2"]
-    for (dataset, k), row in zip(ks.items(), grid, strict=True):
-        for (metric, _), axes in zip(KINDS, row, strict=True):
-            rows = table[(table["dataset"] == dataset) & (table["k"] == k) & (table["metric"] == metric)]
-            if rows.empty:
-                assert (dataset, metric, texts(axes), len(axes.patches)) == ("aml", "ari", ["no values"], 0)
-                continue
-            heights = dict(zip(["dmacl", "pca", "published-efAE"], axes.patches, strict=True))
-            assert {m: bar.get_height() for m, bar in heights.items()} == rows.set_index("method")["value"].to_dict()
-            colours = [to_hex(bar.get_facecolor()) for bar in heights.values()]
-            assert colours == [PALETTE[0].lower(), PALETTE[1].lower(), GREYS[2]]
-    assert [label.get_text() for label in grid[1, 0].get_xticklabels()] == ["dmacl", "pca", "published-efAE"]
-
-
-def test_bars_without_known_labels_and_with_a_missing_value():
-    table = metrics_table(["aml"], ["x", "y"])
-    table.loc[(table["method"] == "y") & (table["metric"] == "c_index"), "value"] = np.nan
-    figure = bars(table, ks={"aml": 2}, space="common")
-    assert len(figure.axes) == 3
-    assert texts(figure.axes[0]) == ["–"]
-    assert figure.axes[0].texts[0].get_position() == (1, 0)
-    assert texts(figure.axes[1]) == []
-
-
-def test_bars_without_values_say_so():
-    table = metrics_table(["aml"], ["x"])
-    assert texts(bars(table, ks={"aml": 9}, space="common").axes[0]) == ["No values at the chosen k"]
+def test_many_methods_are_charts_by_family_with_dmacl_in_each():
+    ours = ["dmacl", "dmacl-published", *METHODS]
+    published = ["published-lfAE", "published-efVAE", "published-mmdVAE", "published-LSTMVAE"]
+    table = metrics_table(list("ABCD"), [*dict.fromkeys(ours), *published], ks=(2, 3))
+    figure = radar(table, "silhouette", "common")
+    charts = [axes for axes in figure.axes if axes.name == "polar"]
+    assert len(charts) == 2 * 4
+    names = [{line.get_label() for line in axes.lines} for axes in charts]
+    assert all({"dmacl", "dmacl-published"} <= chart for chart in names)
+    assert set.union(*names) == {*ours, *published}
+    titles = [axes.get_title() for axes in charts if axes.get_title()]
+    assert titles == ["Late-fusion autoencoders", "Early-fusion autoencoders", "Low rank", "Graphs / Factors / Others"]
+    assert "1 A, 2 B, 3 C, 4 D" in [text.get_text() for text in figure.texts]
+    for axes in charts:
+        colours = {line.get_label(): line.get_color() for line in axes.lines}
+        assert colours["dmacl"] == colours["dmacl-published"] == FAMILIES["DMACL"][0]
+        ran = [colour for name, colour in colours.items() if not name.startswith(("published", "dmacl-"))]
+        assert len(set(ran)) == len(ran)
+        for line in axes.lines:
+            assert (line.get_linestyle() == "--") == line.get_label().startswith("published")
+    late = {line.get_label(): line for line in charts[0].lines}
+    assert late["published-lfAE"].get_color() == late["lfae"].get_color()
+    rows = table.query("method == 'lfae' and k == 2 and metric == 'silhouette'").set_index("dataset")["value"]
+    np.testing.assert_array_equal(late["lfae"].get_ydata(), rows.loc[list("ABCDA")])
 
 
 @pytest.mark.parametrize("n_datasets", [1, 4, 16])
@@ -234,5 +222,4 @@ def all_figures(n_datasets):
     table = metrics_table(datasets, ["dmacl", *(f"published-{name}" for name in "abcdefgh")], ks=(2,))
     ranks = rank_methods(table, reference_k={}, pairs=[("silhouette", "common")])
     yield radar(table, "silhouette", "common")
-    yield bars(table, ks=dict.fromkeys(datasets, 2), space="common")
     yield critical_difference(ranks[ranks["ranking"] == "all"])

@@ -9,6 +9,7 @@ from amucl.clustering.external import confusion
 from amucl.errors import AmuclError
 from amucl.figures.confusion import confusion_matrices, trust_figure
 from amucl.figures.style import PALETTE, save_figure
+from amucl.methods import METHODS
 
 
 @pytest.fixture
@@ -144,3 +145,11 @@ def test_same_bytes_on_repeat(tmp_path, table):
         save_figure(trust_figure(trust()), tmp_path / f"trust{number}.svg")
     for name in ("confusion", "trust"):
         assert (tmp_path / f"{name}1.svg").read_bytes() == (tmp_path / f"{name}2.svg").read_bytes()
+
+
+def test_of_many_methods_no_two_look_the_same():
+    figure = trust_figure(trust(methods=[*METHODS, "published-lfAE"], ks=(2,)))
+    (axes,) = panels(figure).values()
+    marks = [line for line in axes.lines if line.get_label() in [*METHODS, "published-lfAE"]]
+    assert len(marks) == len(METHODS) + 1
+    assert len({(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in marks}) == len(marks)

@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
-from amucl.figures.metrics import embedding_map, metrics_over_k, prediction_map
+from amucl.clustering.peers import METHODS as PUBLISHED_METHODS
+from amucl.figures.families import FAMILIES
+from amucl.figures.metrics import embedding_map, method_styles, metrics_over_k, prediction_map
 from amucl.figures.style import MISSING, PALETTE, save_figure
+from amucl.methods import METHODS
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
 
@@ -72,6 +75,18 @@ def test_more_methods_than_markers():
     table = metrics_table(methods=[f"m{number}" for number in range(12)])
     axes = panels(metrics_over_k(table, reference_k=2))["Silhouette, own space"]
     assert len(axes.lines) == 13
+
+
+def test_many_methods_are_told_apart_by_family_and_marker():
+    names = [*METHODS, *PUBLISHED_METHODS]
+    styles = method_styles(names)
+    assert set(styles) == set(names)
+    looks = {(style["color"], style["marker"], style.get("markerfacecolor")) for style in styles.values()}
+    assert len(looks) == len(styles)
+    for name, twin in {"lfae": "published-lfAE", "efsvae": "published-efSVAE"}.items():
+        assert (styles[name]["color"], styles[name]["marker"]) == (styles[twin]["color"], styles[twin]["marker"])
+        assert styles[twin]["markerfacecolor"] == "white"
+    assert {styles[name]["color"] for name in ("sglrr", "lrr")} == {FAMILIES["Low rank"][0]}
 
 
 def test_published_rivals_are_thin_and_grey_below_a_heading():

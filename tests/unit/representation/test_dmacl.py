@@ -137,7 +137,7 @@ def test_recipe_of_the_default():
             "augmentation": "neighbors",
             "embedding": "backbone",
         },
-        **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 64, "n_heads": 8},
+        **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 64, "n_heads": 8, "n_components": None},
         **{"instance_temperature": 0.5, "cluster_temperature": 1.0, "epochs": 200, "batch_size": 128},
         **{"learning_rate": 1e-3, "cosine": True, "n_restarts": 12},
         **{"attention": True, "decoupled": True, "cluster_loss": True},

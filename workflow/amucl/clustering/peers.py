@@ -45,6 +45,8 @@ DATASETS = (*SIMULATED, *CANCERS, SINGLE_CELL)
 
 def peer_name(entry: Mapping[str, Any]) -> str:
     """What a dataset of the configuration is called here (see `DATASETS`); empty for one that nobody published."""
+    if entry.get("published"):
+        return SINGLE_CELL
     return entry.get("cancer") or entry.get("setting", "").replace("/", "_")
 
 
@@ -118,6 +120,25 @@ def peer_truth(folder: str | os.PathLike, dataset: str) -> pd.Series | None:
             line = f"{place.where(folder, path)}, line {number}"
             raise AmuclError("not a cluster", where=line, expected="a whole number", got=repr(label))
     return pd.Series(labels, index=_numbered(place.sample, len(labels)), name="truth", dtype=object)
+
+
+def named(peers: Mapping[str, pd.DataFrame], truth: pd.Series, cells: pd.Series) -> dict[str, pd.DataFrame]:
+    """Nameless published samples by the names that a dataset's table of samples gives them, row by row.
+
+    peers, truth: as `read_peers` and `peer_truth` give them. cells: known label by name, in the order of the table.
+    Only the known labels tell that the order is the same one: inside a label it is taken for granted.
+
+    Raises AmuclError if the table has another number of samples or labels that do not match the published clusters.
+    """
+    pairs = set(zip(truth, cells, strict=False))
+    if len(cells) != len(truth) or not len(pairs) == truth.nunique() == cells.nunique(dropna=False):
+        raise AmuclError(
+            "the published embeddings are not of these samples in this order",
+            expected=_sizes(truth),
+            got=_sizes(cells),
+            action="leave `peers` or this dataset's `published` out",
+        )
+    return {method: embedding.set_axis(cells.index) for method, embedding in peers.items()}
 
 
 def matched(embedding: pd.DataFrame, samples: Sequence[str]) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -205,6 +226,12 @@ def _embedding(text: str, where: str, sample: str | None) -> pd.DataFrame:
     names = pd.Index([cells[0] for cells in rows], name="sample", dtype=object)
     check_ids(names if named else [], "sample", where)
     return pd.DataFrame(values, index=names if named else _numbered(sample, len(rows)))
+
+
+def _sizes(labels: pd.Series) -> str:
+    """Runs of equal labels, as they follow one another."""
+    runs = labels.groupby(labels.ne(labels.shift()).cumsum()).agg(["first", "size"])
+    return some([f"{size} x {label}" for label, size in runs.itertuples(index=False)], 10)
 
 
 def _number(cell: str, where: str) -> float:

@@ -67,6 +67,18 @@ def read_singlecell(
     )
 
 
+def cell_labels(metadata: str | os.PathLike, omic: str, label: str) -> pd.Series:
+    """Known labels by cell, named as the omic's .RDS names it, in the order of the metadata.
+
+    Raises AmuclError if the metadata are damaged, do not name the cells or have no column `label`.
+    """
+    cells = _read_metadata(metadata)
+    names = _cell_names(cells, {omic: "counts.RDS"}, metadata)[omic]
+    if label not in cells:
+        raise AmuclError("the metadata have no such column", where=metadata, expected=some(cells, 10), got=label)
+    return cells[label].set_axis(names)
+
+
 @dataclass
 class _Omic:
     name: str

@@ -1,4 +1,4 @@
-"""Methods against one another over many datasets: ranks, radar charts and bar charts."""
+"""Methods against one another over many datasets: ranks and radar charts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from amucl.clustering.ranking import is_published
-from amucl.figures.metrics import GREYS, direction, method_handles, method_styles, panel_title, values_of
-from amucl.figures.style import MISSING, palette, placeholder, styled
+from amucl.figures.families import OTHERS, by_family, family_colour, rows_of
+from amucl.figures.metrics import MANY_METHODS, direction, method_handles, method_styles, panel_title, values_of
+from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
 
-INTERNAL = ("c_index", "silhouette", "davies_bouldin")
 RIVAL = "#666666"
 
 _WIDTH = 7.1
 _NAME_WIDTH = 11
 _HALO = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.4}
 _MIN_SPOKES, _MANY_SPOKES = 3, 8
+# Families that share a chart; the first stands in all.
+_CHARTS = (("Late-fusion autoencoders",), ("Early-fusion autoencoders",), ("Low rank",), ("Graphs", "Factors", OTHERS))
+_REFERENCE = "DMACL"
 
 
 @styled
@@ -50,7 +54,8 @@ def critical_difference(ranks: pd.DataFrame) -> Figure:
 def radar(metrics: pd.DataFrame, metric: str, space: str, ks: Sequence[int] | None = None) -> Figure:
     """One metric of every method: a radar chart per k, a spoke per dataset; as figure 4 of the AMUCL paper.
 
-    Missing values leave gaps. With fewer than 3 datasets, dots take the place of radars.
+    Missing values leave gaps. With fewer than 3 datasets, dots take the place of radars. More methods than a chart can
+    hold are divided by family: a row of charts per k, DMACL (red) in each for comparison.
 
     metrics: columns dataset, method, k, metric, space, value; seeds are averaged. ks: default all.
     """
@@ -61,41 +66,13 @@ def radar(metrics: pd.DataFrame, metric: str, space: str, ks: Sequence[int] | No
     datasets = list(dict.fromkeys(rows["dataset"]))
     values = rows.pivot_table(index=["k", "method"], columns="dataset", values="value", sort=False, dropna=False)
     values, styles = values.reindex(columns=datasets), method_styles(rows["method"])
-    draw = _radars if len(datasets) >= _MIN_SPOKES else _dots_by_k
-    figure = draw(values, styles)
-    figure.suptitle(f"{panel_title(metric, space)}: {direction(metric)}", fontsize=9)
-    return figure
-
-
-@styled
-def bars(metrics: pd.DataFrame, *, ks: Mapping[str, int], space: str) -> Figure:
-    """Every method's indices at one k of each dataset, datasets in rows; as figures 2 and 3 of the AMUCL paper.
-
-    Columns: the three internal indices in `space` (embedding or common) and, where labels are known, ARI. A dash: no
-    value. metrics: columns dataset, method, k, metric, space, value; seeds are averaged. ks: k by dataset.
-    """
-    metrics = metrics[metrics["k"] == metrics["dataset"].map(ks)]
-    columns = [(metric, space) for metric in INTERNAL] + [("ari", "truth")]
-    tables = {column: values_of(metrics, *column) for column in columns}
-    tables = {
-        column: rows.pivot_table(index="dataset", columns="method", values="value")
-        for column, rows in tables.items()
-        if rows["value"].notna().any()
-    }
-    if not tables:
-        return placeholder("No values at the chosen k")
-    drawn = metrics[metrics["dataset"].isin({dataset for table in tables.values() for dataset in table.index})]
-    datasets, styles = list(dict.fromkeys(drawn["dataset"])), method_styles(drawn["method"])
-    row = max(0.52, min(1.3, 7.5 / len(datasets)))
-    figure = Figure(figsize=(_WIDTH, row * len(datasets) + 1.1), layout="constrained")
-    grid = figure.subplots(len(datasets), len(tables), squeeze=False, sharex=True, sharey="col")
-    for (metric, where), column in zip(tables, grid.T, strict=True):
-        table = tables[metric, where].reindex(index=datasets, columns=list(styles))
-        column[0].set_title(f"{panel_title(metric, where)}\n{direction(metric)}", fontsize=7)
-        for dataset, axes in zip(datasets, column, strict=True):
-            _bars(axes, table.loc[dataset], styles)
-    for dataset, axes in zip(datasets, grid[:, 0], strict=True):
-        axes.set_ylabel(f"{dataset}\nk = {ks[dataset]}", rotation=0, ha="right", va="center", fontsize=6.5)
+    if len(datasets) < _MIN_SPOKES:
+        figure = _dots_by_k(values, styles)
+    else:
+        figure = _radars(values, styles) if len(styles) <= MANY_METHODS else _radars_by_family(values, list(styles))
+    title = figure.suptitle(f"{panel_title(metric, space)}: {direction(metric)}", fontsize=9)
+    if figure.get_layout_engine() is None:
+        title.set_y(1 - 0.03 / figure.get_figheight())
     return figure
 
 
@@ -114,7 +91,7 @@ def _rank_diagram(ranks: pd.DataFrame, title: str) -> Figure:
     axes.spines["top"].set_visible(True)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xticks(range(1, n + 1))
+    axes.set_xticks(range(1, n + 1, 1 if n <= 20 else 2))
     axes.set_yticks([])
     axes.set_xlabel(f"Mean rank over {first['n_blocks']} datasets (1 is best)")
     axes.set_title(f"{title}\nFriedman {_p_text(first['friedman_p'])}", y=1 + 0.7 / below, pad=0)
@@ -185,6 +162,65 @@ def _radars(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
     return figure
 
 
+def _radars_by_family(values: pd.DataFrame, methods: list[str]) -> Figure:
+    families, ks = by_family(methods), values.index.unique("k").sort_values()
+    groups = [[method for family in chart for method in families.get(family, [])] for chart in _CHARTS]
+    names = [" / ".join(family for family in chart if family in families) for chart in _CHARTS]
+    groups, names = zip(*[pair for pair in zip(groups, names, strict=True) if pair[0]], strict=True)
+    looks = _chart_looks(families.get(_REFERENCE, []), groups)
+    row_height = 0.76 * _WIDTH / max(len(groups), 3)
+    figure = Figure(figsize=(_WIDTH, row_height * len(ks) + 1.9))
+    layout = figure.add_gridspec(
+        len(ks) + 1, len(groups), height_ratios=[*[row_height] * len(ks), 1.2],
+        left=0.04, right=0.99, bottom=0.01, top=1 - 0.62 / figure.get_figheight(), hspace=0.21, wspace=0.05,
+    )  # fmt: skip
+    limits = min(0, np.nanmin(values)), np.nanmax(values)
+    angles = 2 * np.pi * np.arange(values.shape[1] + 1) / values.shape[1]
+    numbers = [str(number) for number in range(1, values.shape[1] + 1)]
+    for column, (name, look) in enumerate(zip(names, looks, strict=True)):
+        for row, k in enumerate(ks):
+            axes = figure.add_subplot(layout[row, column], projection="polar")
+            _spokes(axes, numbers, limits)
+            for method, style in look.items():
+                if (k, method) in values.index:
+                    line = values.loc[(k, method)]
+                    axes.plot(angles, [*line, line.iloc[0]], **style, label=method)
+            if column == 0:
+                axes.text(-0.22, 0.5, f"k = {k}", transform=axes.transAxes, rotation=90, ha="right", va="center")
+            if row == 0:
+                axes.set_title(name, fontsize=6.5, pad=11)
+        below = figure.add_subplot(layout[len(ks), column])
+        below.set_axis_off()
+        handles = [Line2D([], [], **look[method] | {"markersize": 3}, label=method) for method in look]
+        below.legend(handles=handles, loc="upper center", fontsize=5.5, labelspacing=0.25, handlelength=2.2)
+    key = ", ".join(f"{number} {dataset}" for number, dataset in zip(numbers, values.columns, strict=True))
+    figure.text(0.5, 1 - 0.27 / figure.get_figheight(), textwrap.fill(key, 150), ha="center", va="top", fontsize=6)
+    return figure
+
+
+def _chart_looks(reference: list[str], groups: Sequence[list[str]]) -> list[dict[str, dict]]:
+    """How the methods of a chart are drawn: the reference red, others a colour each, their published twins dashed."""
+    red, others = family_colour(_REFERENCE), [colour for colour in PALETTE if colour != family_colour(_REFERENCE)]
+    shared = {}
+    for number, method in enumerate(reference):
+        shared[method] = {
+            "color": red,
+            "linewidth": 1.6 - 0.8 * number,
+            "zorder": 5,
+            "linestyle": ("-", ":")[number % 2],
+        }
+    looks = []
+    for group in groups:
+        rows = list(dict.fromkeys(row for method in group for row in rows_of(method)[:1]))
+        colours = dict(zip(rows, others, strict=False))
+        looks.append(dict(shared))
+        for method in sorted(group, key=lambda method: (rows.index(rows_of(method)[0]), is_published(method))):
+            style = {"color": colours[rows_of(method)[0]], "linewidth": 0.8, "marker": "o", "markersize": 1.6}
+            twin = {"linestyle": "--", "markerfacecolor": "white", "markeredgewidth": 0.5, "markersize": 2.2}
+            looks[-1][method] = style | (twin if is_published(method) else {})
+    return looks
+
+
 def _spokes(axes: Axes, names: Sequence[str], limits: tuple[float, float]) -> None:
     """A polar grid that starts at the top and goes clockwise, names around it."""
     low, high = limits
@@ -237,26 +273,6 @@ def _dots_by_k(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
         axes.tick_params(axis="y", length=0)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
-
-
-def _bars(axes: Axes, values: pd.Series, styles: Mapping[str, dict]) -> None:
-    places = np.arange(len(values))
-    axes.tick_params(axis="x", length=0)
-    axes.yaxis.set_major_locator(MaxNLocator(3))
-    axes.set_xticks(places, values.index, rotation=90)
-    axes.set_xlim(-0.6, len(values) - 0.4)
-    axes.spines["bottom"].set_visible(False)
-    if values.isna().all():
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0, labelleft=False)
-        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=RIVAL, fontsize=6)
-        return
-    colours = [GREYS[2] if is_published(method) else styles[method]["color"] for method in values.index]
-    axes.grid(axis="y")
-    axes.bar(places, values.fillna(0), width=0.75, color=colours)
-    for place in places[values.isna()]:
-        axes.text(place, 0, "–", ha="center", va="bottom", color=RIVAL, fontsize=6)
-    axes.axhline(0, color="black", linewidth=0.6)
 
 
 def _p_text(p: float) -> str:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from amucl.errors import AmuclError
-from amucl.figures.metrics import MARKERS
+from amucl.figures.metrics import MANY_METHODS, MARKERS, method_styles
 from amucl.figures.style import MISSING, ink, palette, placeholder, styled
 
 _CELL = 0.3  # inches
@@ -97,7 +97,7 @@ def trust_figure(trust: pd.DataFrame) -> Figure:
     if known.empty:
         return placeholder("No method has silhouettes both in its own and in the common space")
     methods, ks = list(dict.fromkeys(trust["method"])), sorted(known["k"].unique())
-    looks = {name: (colour, MARKERS[i % len(MARKERS)]) for i, (name, colour) in enumerate(palette(methods).items())}
+    looks = _looks(methods)
     n_columns = min(3, len(ks))
     n_rows = -(-len(ks) // n_columns)
     size = 1.9 * n_columns + 1.4, max(1.8 * n_rows + 0.3, 0.15 * len(methods) + 0.7)
@@ -111,16 +111,23 @@ def trust_figure(trust: pd.DataFrame) -> Figure:
         axes.set_axis_off()
     figure.supxlabel("Silhouette, own space (in both, higher is better)", fontsize=7)
     figure.supylabel("Silhouette, common space", fontsize=7)
-    handles = [
-        Line2D([], [], linestyle="", color=colour, marker=marker, markersize=4.5, label=name)
-        for name, (colour, marker) in looks.items()
-    ]
+    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
     handles += [
         Line2D([], [], color="#666666", linestyle="--", linewidth=0.8, label="k-means in the\ncommon space"),
         Line2D([], [], linestyle="", marker="o", markersize=9, label="warning", **_RING),
     ]
     figure.legend(handles=handles, loc="outside right upper", title="Method", alignment="left")
     return figure
+
+
+def _looks(methods: list[str]) -> dict[str, dict]:
+    """A colour and a marker for each method; of many, those of its family."""
+    if len(methods) > MANY_METHODS:
+        return {name: style | {"linestyle": "", "markersize": 4} for name, style in method_styles(methods).items()}
+    return {
+        name: {"color": colour, "marker": MARKERS[i % len(MARKERS)], "linestyle": "", "markersize": 4.5}
+        for i, (name, colour) in enumerate(palette(methods).items())
+    }
 
 
 _RING = {"markerfacecolor": "none", "markeredgecolor": _DOUBT, "markeredgewidth": 0.9}
@@ -130,8 +137,7 @@ def _trust_panel(axes: Axes, rows: pd.DataFrame, looks: dict) -> None:
     axes.axhline(0, color=MISSING, linewidth=0.8, zorder=0)
     axes.axhline(rows["silhouette_reference"].iloc[0], color="#666666", linestyle="--", linewidth=0.8, zorder=0)
     for row in rows.itertuples():
-        colour, marker = looks[row.method]
         place = [row.silhouette_embedding], [row.silhouette_common]
-        axes.plot(*place, linestyle="", color=colour, marker=marker, markersize=4.5, label=row.method)
+        axes.plot(*place, **looks[row.method], label=row.method)
         if isinstance(row.warning, str) and row.warning:
             axes.plot(*place, linestyle="", marker="o", markersize=9, label=f"{row.method}: warning", **_RING)

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from amucl.clustering.labels import subtype_order
 from amucl.clustering.ranking import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
+from amucl.figures.families import by_family, family_colour, rows_of
 from amucl.figures.style import MISSING, palette, styled
 from amucl.representation.blocks import principal_axes, principal_coordinates
 
@@ -34,6 +35,7 @@ SPACE_NAMES = {
 }
 MARKERS = "osD^vPX*<>"
 DASHES = ("-", "--", ":", "-.")
+MANY_METHODS = 14
 GREYS = ("#555555", "#777777", "#999999", "#b3b3b3")
 
 _SUGGESTED = {"linestyle": "none", "marker": "^", "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
@@ -55,8 +57,13 @@ def values_of(table: pd.DataFrame, metric: str, space: str) -> pd.DataFrame:
 
 
 def method_styles(methods: Iterable[str]) -> dict[str, dict]:
-    """How each method is drawn, as keywords of a line: ours first in colours, published rivals thin and grey."""
+    """How each method is drawn, as keywords of a line: ours first in colours, published rivals thin and grey.
+
+    Of more than `MANY_METHODS` the colour tells the family and the marker the method; rivals are hollow.
+    """
     methods = list(dict.fromkeys(methods))
+    if len(methods) > MANY_METHODS:
+        return _family_styles(methods)
     own = [method for method in methods if not is_published(method)]
     styles = {
         method: {"color": colour, "marker": MARKERS[i % len(MARKERS)], "markersize": 3, "zorder": 3}
@@ -74,6 +81,28 @@ def method_styles(methods: Iterable[str]) -> dict[str, dict]:
             "zorder": 2,
         }
     return styles
+
+
+def _family_styles(methods: list[str]) -> dict[str, dict]:
+    styles = {}
+    for family, members in by_family(methods).items():
+        rows = list(dict.fromkeys(rows_of(method)[0] for method in members))
+        for method in members:
+            style = {
+                "color": family_colour(family),
+                "marker": MARKERS[rows.index(rows_of(method)[0]) % len(MARKERS)],
+                "markersize": 3,
+                "zorder": 3,
+            }
+            hollow = {
+                "markerfacecolor": "white",
+                "markeredgewidth": 0.6,
+                "linewidth": 0.7,
+                "linestyle": "--",
+                "zorder": 2,
+            }
+            styles[method] = style | (hollow if is_published(method) else {})
+    return dict(sorted(styles.items(), key=lambda item: is_published(item[0])))
 
 
 def method_handles(styles: Mapping[str, dict], **line) -> list[Line2D]:

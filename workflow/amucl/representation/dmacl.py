@@ -25,7 +25,7 @@ from amucl.representation.losses import (
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
-from amucl.representation.parameters import check_parameters
+from amucl.representation.parameters import check_parameters, wanted_components
 from amucl.representation.training import choose_device, load_model, require_converged, save_model, train
 from amucl.representation.views import (
     GaussianViews,
@@ -40,7 +40,6 @@ from amucl.threads import limited_threads
 logger = logging.getLogger(__name__)
 
 DEFAULT_N_CLUSTERS = 6
-DEFAULT_N_INSTANCE = 10
 # Below it exp(cosine / temperature) leaves the range of single precision.
 LOWEST_TEMPERATURE = 0.025
 
@@ -51,7 +50,10 @@ CHOICES = {
     **dict.fromkeys(("attention", "decoupled", "cluster_loss"), (True, False)),
 }
 # A batch of two could leave a last batch of one, which has nothing to be contrasted with.
-LOWEST = {"n_clusters": 2, "d_model": 1, "n_heads": 1, "epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1}
+LOWEST = {
+    **{"n_clusters": 2, "n_components": 1, "d_model": 1, "n_heads": 1},
+    **{"epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1},
+}
 RANGES = {
     "sigma": (0, np.inf),
     "omic_keep": (0, 1),
@@ -67,8 +69,8 @@ class DMACL(BaseEstimator):
 
     Parameters
     ----------
-    n_clusters : reference number of subtypes; sets the cluster head (else 6), the instance head (else 10) and the
-        number of stand-in neighbours. No label is ever used.
+    n_clusters : reference number of subtypes; sets the cluster head (else 6) and the number of stand-in neighbours. No
+        label is ever used.
     normalization : `zscore` (blocks weighted equally) or `max` (x / max|x| per feature, as published).
     rotate : turn an omic of many more features than patients into as many coordinates as patients (see
         `fit_input_map`): the time of an epoch then does not grow with the features.
@@ -77,6 +79,7 @@ class DMACL(BaseEstimator):
     omic_keep, feature_keep : probability of keeping an omic and a feature in a neighbour view.
     embedding : `backbone` (encoder features h) or `instance` (unit vectors of the instance head, as published).
     d_model, n_heads : width of the encoder, number of attention heads dividing it.
+    n_components : dimensions of the instance head; default n_clusters, else 10.
     attention, decoupled, cluster_loss : parts of the method that an ablation leaves out: the attention between heads,
         the positive pair's absence from the denominator, the contrast and entropy of the cluster head.
     instance_temperature, cluster_temperature : tau and u of the losses.
@@ -107,6 +110,7 @@ class DMACL(BaseEstimator):
         embedding: str = "backbone",
         d_model: int = 64,
         n_heads: int = 8,
+        n_components: int | None = None,
         attention: bool = True,
         decoupled: bool = True,
         cluster_loss: bool = True,
@@ -131,6 +135,7 @@ class DMACL(BaseEstimator):
         self.embedding = embedding
         self.d_model = d_model
         self.n_heads = n_heads
+        self.n_components = n_components
         self.attention = attention
         self.decoupled = decoupled
         self.cluster_loss = cluster_loss
@@ -204,7 +209,7 @@ class DMACL(BaseEstimator):
             d_model=self.d_model,
             n_heads=self.n_heads,
             attention=self.attention,
-            n_instance=self.n_clusters or DEFAULT_N_INSTANCE,
+            n_instance=wanted_components(self),
             n_clusters=self.n_clusters or DEFAULT_N_CLUSTERS,
             generator=torch.Generator().manual_seed(self.random_state),
         )
