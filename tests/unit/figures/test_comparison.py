@@ -138,6 +138,12 @@ def test_radars_share_one_scale_and_show_negative_values():
         assert rows["value"].max() < high
 
 
+def test_a_k_that_only_some_datasets_have_makes_no_chart():
+    table = metrics_table("ABCD", ["x", "y"], ks=(2, 3, 15))
+    table = table[(table["k"] < 15) | table["dataset"].isin(["A", "B"])]
+    assert [axes.get_title() for axes in radar(table, "silhouette", "common").axes] == ["k = 2", "k = 3"]
+
+
 def test_radar_of_some_k_with_a_gap():
     table = metrics_table("ABC", ["x", "y"])
     table = table[(table["method"] != "y") | (table["dataset"] != "B")]

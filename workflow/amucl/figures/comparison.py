@@ -54,8 +54,9 @@ def critical_difference(ranks: pd.DataFrame) -> Figure:
 def radar(metrics: pd.DataFrame, metric: str, space: str, ks: Sequence[int] | None = None) -> Figure:
     """One metric of every method: a radar chart per k, a spoke per dataset; as figure 4 of the AMUCL paper.
 
-    Missing values leave gaps. With fewer than 3 datasets, dots take the place of radars. More methods than a chart can
-    hold are divided by family: a row of charts per k, DMACL (red) in each for comparison.
+    Missing values leave gaps; a k of fewer than 3 datasets is left out. With fewer than 3 datasets in all, dots take
+    the place of radars. More methods than a chart can hold are divided by family: a row of charts per k, DMACL (red) in
+    each for comparison.
 
     metrics: columns dataset, method, k, metric, space, value; seeds are averaged. ks: default all.
     """
@@ -66,6 +67,9 @@ def radar(metrics: pd.DataFrame, metric: str, space: str, ks: Sequence[int] | No
     datasets = list(dict.fromkeys(rows["dataset"]))
     values = rows.pivot_table(index=["k", "method"], columns="dataset", values="value", sort=False, dropna=False)
     values, styles = values.reindex(columns=datasets), method_styles(rows["method"])
+    judged = values.groupby("k").agg(lambda column: column.notna().any()).sum(axis=1)
+    if (wide := judged.index[judged >= _MIN_SPOKES]).size:  # a known k of one dataset makes no chart
+        values = values[values.index.isin(wide, level="k")]
     if len(datasets) < _MIN_SPOKES:
         figure = _dots_by_k(values, styles)
     else:
@@ -169,9 +173,10 @@ def _radars_by_family(values: pd.DataFrame, methods: list[str]) -> Figure:
     groups, names = zip(*[pair for pair in zip(groups, names, strict=True) if pair[0]], strict=True)
     looks = _chart_looks(families.get(_REFERENCE, []), groups)
     row_height = 0.76 * _WIDTH / max(len(groups), 3)
-    figure = Figure(figsize=(_WIDTH, row_height * len(ks) + 1.9))
+    key_height = 0.3 + 0.12 * max(map(len, looks))
+    figure = Figure(figsize=(_WIDTH, row_height * len(ks) + key_height + 0.7))
     layout = figure.add_gridspec(
-        len(ks) + 1, len(groups), height_ratios=[*[row_height] * len(ks), 1.2],
+        len(ks) + 1, len(groups), height_ratios=[*[row_height] * len(ks), key_height],
         left=0.04, right=0.99, bottom=0.01, top=1 - 0.62 / figure.get_figheight(), hspace=0.21, wspace=0.05,
     )  # fmt: skip
     limits = min(0, np.nanmin(values)), np.nanmax(values)
