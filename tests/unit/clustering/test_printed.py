@@ -1,6 +1,6 @@
 from amucl.clustering.peers import DATASETS
 from amucl.clustering.printed import PRINTED, PRINTED_METHOD, printed_metrics
-from amucl.clustering.ranking import is_published
+from amucl.clustering.scores import is_published
 
 
 def test_printed_numbers_stand_under_the_names_of_this_run():

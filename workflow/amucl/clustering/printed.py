@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from amucl.clustering.ranking import PUBLISHED
+from amucl.clustering.scores import PUBLISHED
 
 PRINTED_METHOD = f"{PUBLISHED}DMACL"
 # Dataset, by its name in `amucl.clustering.peers` -> k, metric -> value. Of the cancers the abstract gives one set of

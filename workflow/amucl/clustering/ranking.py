@@ -8,39 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, studentized_range
 
+from amucl.clustering.scores import HIGHER_IS_BETTER, PAIRS, is_published
 from amucl.errors import AmuclError, some
 
-HIGHER_IS_BETTER = {
-    "silhouette": True,
-    "c_index": False,
-    "davies_bouldin": False,
-    "ari": True,
-    "nmi": True,
-    "accuracy": True,
-    "purity": True,
-    "rand": True,
-    "f_measure": True,
-}
-PAIRS = (
-    ("silhouette", "embedding"),
-    ("c_index", "embedding"),
-    ("davies_bouldin", "embedding"),
-    ("silhouette", "common"),
-    ("c_index", "common"),
-    ("davies_bouldin", "common"),
-    ("ari", "truth"),
-    ("nmi", "truth"),
-)
 COLUMNS = [
     "metric", "space", "ranking", "method", "mean_rank", "n_blocks", "n_methods", "friedman_p", "critical_difference",
     "n_ranked", "n_dropped", "status",
 ]  # fmt: skip
-PUBLISHED = "published-"
-
-
-def is_published(method: str) -> bool:
-    """Whether a method is a rival's published output, not one that ran here."""
-    return str(method).startswith(PUBLISHED)
 
 
 def rank_methods(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from amucl.clustering.ranking import HIGHER_IS_BETTER, is_published
+from amucl.clustering.scores import HIGHER_IS_BETTER, is_published
 
 PAIRS = (
     ("ari", "truth"),

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from amucl.clustering.ranking import is_published
+from amucl.clustering.scores import is_published
 from amucl.figures.families import OTHERS, by_family, family_colour, rows_of
 from amucl.figures.metrics import MANY_METHODS, direction, method_handles, method_styles, panel_title, values_of
 from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled

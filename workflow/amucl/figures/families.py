@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from amucl.clustering.ranking import PUBLISHED, is_published
+from amucl.clustering.scores import PUBLISHED, is_published
 
 # family -> its methods and its colour (Okabe & Ito; DMACL is red as in the AMUCL paper)
 FAMILIES = {

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from amucl.clustering.labels import subtype_order
-from amucl.clustering.ranking import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
+from amucl.clustering.scores import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
 from amucl.figures.families import by_family, family_colour, rows_of
 from amucl.figures.style import MISSING, palette, styled
 from amucl.representation.blocks import principal_axes, principal_coordinates

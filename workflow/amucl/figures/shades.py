@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from amucl.clustering.ranking import HIGHER_IS_BETTER, PAIRS, is_published
+from amucl.clustering.scores import HIGHER_IS_BETTER, PAIRS, is_published
 from amucl.figures.families import by_family, family_colour, family_of, rows_of
 from amucl.figures.metrics import MANY_METHODS, direction, metrics_over_k, panel_title, values_of
 from amucl.figures.style import MISSING, ink, styled
