@@ -50,14 +50,8 @@ def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
     mean_in, mean_out = values[inside].mean(axis=0), values[~inside].mean(axis=0)
     residual = np.where(inside[:, None], values - mean_in, values - mean_out)
     variance = (residual**2).sum(axis=0) / df_residual
-    df_prior, prior_variance = fit_variance_prior(variance, df_residual)
-
-    if np.isinf(df_prior):
-        shrunk = np.full_like(variance, prior_variance)
-    else:
-        shrunk = (df_residual * variance + df_prior * prior_variance) / (df_residual + df_prior)
+    shrunk, df_total = shrink(variance, df_residual)
     t = (mean_in - mean_out) / np.sqrt(shrunk * (1 / n_in + 1 / n_out))
-    df_total = min(df_residual + df_prior, df_residual * len(variance))
     p = 2 * stats.t.sf(np.abs(t), df_total)
     return pd.DataFrame(
         {
@@ -72,6 +66,20 @@ def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
             "adj.P.Val": stats.false_discovery_control(p),
         }
     )
+
+
+def shrink(variance: np.ndarray, df: float) -> tuple[np.ndarray, float]:
+    """Variances shrunk towards their common prior, and the degrees of freedom of a t with them (limma's `squeezeVar`).
+
+    `variance` is the residual variance per gene, each with `df` degrees of freedom; the total is at most the pooled
+    ones, `df` times the number of genes.
+    """
+    df_prior, prior_variance = fit_variance_prior(variance, df)
+    if np.isinf(df_prior):
+        shrunk = np.full_like(variance, prior_variance)
+    else:
+        shrunk = (df * variance + df_prior * prior_variance) / (df + df_prior)
+    return shrunk, min(df + df_prior, df * len(variance))
 
 
 def fit_variance_prior(variance: np.ndarray, df: float) -> tuple[float, float]:
@@ -134,7 +142,7 @@ def subtype_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: in
     ------
     AmuclError for duplicate genes, missing or infinite values, samples without a label, and fewer than two subtypes.
     """
-    expression, labels = _checked(expression, labels)
+    expression, labels = checked(expression, labels)
     return pd.concat(
         [_one_against_rest(expression, labels, subtype, min_size) for subtype in subtype_order(labels)],
         ignore_index=True,
@@ -159,7 +167,7 @@ def permuted_control(
     Columns subtype, n_significant and n_significant_permuted (mean over the permutations: genes are correlated, so that
     most permutations give none and a few give many); missing for subtypes that are too small to test.
     """
-    expression, labels = _checked(expression, labels)
+    expression, labels = checked(expression, labels)
     rng = np.random.default_rng(seed)
     permuted = [
         _count_significant(expression, pd.Series(rng.permutation(labels), index=labels.index), alpha, min_size)
@@ -200,8 +208,11 @@ def _count_significant(expression: pd.DataFrame, labels: pd.Series, alpha: float
     return pd.Series(counts, dtype="Int64")
 
 
-def _checked(expression: pd.DataFrame, labels: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
-    """The varying genes and the labels in the samples' order, once all of the input has been found sound."""
+def checked(expression: pd.DataFrame, labels: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
+    """The varying genes and the labels in the samples' order, once all of the input has been found sound.
+
+    Raises AmuclError as `subtype_markers` does.
+    """
     duplicates = expression.columns[expression.columns.duplicated()].unique()
     if len(duplicates):
         raise AmuclError(

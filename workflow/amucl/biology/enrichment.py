@@ -17,6 +17,7 @@ from scipy import stats
 
 from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import up_regulated
+from amucl.biology.symbols import hyphenated, kind_of
 from amucl.errors import AmuclError, some
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def over_representation(
     -------
     One row per set, by p-value: term, k (query genes in the set), n (query genes), M (genes in the set), N (universe),
     odds_ratio (Haldane-Anscombe corrected), pval, padj (Benjamini-Hochberg), genes (the k, in query order, joined by
-    `;`). Only the header if nothing can be tested.
+    `;`, spelt as in the sets: HLA.A is found as HLA-A). Only the header if nothing can be tested.
 
     Raises
     ------
@@ -49,8 +50,10 @@ def over_representation(
     ----------
     Yu, G. et al. (2012). clusterProfiler: an R package for comparing biological themes among gene clusters. OMICS 16.
     """
-    _require_overlap(tested_genes, gene_sets)
     annotated = _members(gene_sets)
+    spelling = hyphenated(tested_genes, annotated)
+    tested_genes, genes = ([spelling.get(gene, gene) for gene in names] for names in (tested_genes, genes))
+    _require_overlap(tested_genes, gene_sets)
     universe = [gene for gene in tested_genes if gene in annotated]
     sets = _cut(gene_sets, universe, min_size, max_size)
     query = [gene for gene in genes if gene in annotated]
@@ -117,7 +120,7 @@ def gsea(
     ----------
     Korotkevich, G. et al. (2021). Fast gene set enrichment analysis. bioRxiv 060012.
     """
-    ranking = _sorted_ranking(ranking)
+    ranking = sorted_ranking(ranking.rename(hyphenated(ranking.index, _members(gene_sets))))
     _require_overlap(ranking.index, gene_sets)
     sets = _cut(gene_sets, ranking.index, min_size, min(max_size, len(ranking) - 1))
     if not sets:
@@ -253,7 +256,8 @@ def _cut(gene_sets: GeneSets, genes, min_size: int, max_size: int) -> GeneSets:
     return {name: members for name, members in cut.items() if min_size <= len(members) <= max_size}
 
 
-def _sorted_ranking(ranking: pd.Series) -> pd.Series:
+def sorted_ranking(ranking: pd.Series) -> pd.Series:
+    """A ranking from high to low, ties by gene; AmuclError for duplicate genes and values that are not finite."""
     duplicates = ranking.index[ranking.index.duplicated()].unique()
     if len(duplicates):
         raise AmuclError("duplicate genes in the ranking", expected="each gene once", got=some(duplicates))
@@ -267,13 +271,17 @@ def _sorted_ranking(ranking: pd.Series) -> pd.Series:
 
 
 def _require_overlap(genes, gene_sets: GeneSets) -> None:
-    if not _members(gene_sets).isdisjoint(genes):
+    members = _members(gene_sets)
+    genes = list(genes)
+    if not members.isdisjoint(genes):
         return
+    examples = [gene for members in gene_sets.values() for gene in members][:3]
+    kinds = kind_of(genes), kind_of(members)
     raise AmuclError(
-        "no gene of the expression is in any gene set",
-        expected=f"identifiers like {some(next(iter(gene_sets.values()), []))}",
-        got=some(list(genes)),
-        action="convert the genes or choose gene sets of the same kind",
+        "no gene of the expression is in any gene set" + (f": {kinds[0]} against {kinds[1]}" * (kinds[0] != kinds[1])),
+        expected=f"{kinds[1]} such as {', '.join(examples)}",
+        got=f"{kinds[0]} such as {', '.join(map(str, genes[:3]))}",
+        action="name a `gene_maps` file for expression, or choose gene sets of the same kind",
     )
 
 
