@@ -320,14 +320,45 @@ def test_a_joined_entry_may_say_otherwise():
     assert (list(changed["members"]), changed["n_clusters"]) == (["lung", "liver"], 2)
 
 
+def test_biology_of_known_labels_of_a_suggested_k_and_without_expression():
+    chosen = [
+        {"dataset": "simulated", "labels": "truth"},
+        {"dataset": "simulated", "k": "auto", "method": "pca"},
+        {"dataset": "aml", "k": 9},
+    ]
+    datasets = {"simulated": {}, "aml": {"omics": ["mirna"]}}
+    resolved = resolve(minimal(datasets=datasets, biology=chosen), REGISTRY)
+    assert resolved["biology"] == [chosen[0], chosen[1], {"dataset": "aml", "k": 9, "method": "dmacl"}]
+    assert resolved["datasets"]["simulated"]["ks"] == [2, 3, 4, 5, 6, 7]
+    assert 9 in resolved["datasets"]["aml"]["ks"]
+
+
+def test_predictions_by_templates_take_any_method_and_known_labels():
+    chosen = [
+        {"dataset": "simulated", "cohort": "simulated", "by": "templates", "method": "pca", "k": "auto"},
+        {"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"},
+    ]
+    assert resolve(minimal(predict=chosen), REGISTRY)["predict"] == chosen
+
+
+def test_counts_are_logged(mine):
+    mine["counts"] = ["expression"]
+    entry = resolve(minimal(datasets={"mine": mine}), REGISTRY)["datasets"]["mine"]
+    assert entry["preprocessing"]["log2"] == {"expression": True, "methylation": "auto"}
+    for log2 in (False, {"expression": False}):
+        mine["preprocessing"] = {"log2": log2}
+        with pytest.raises(AmuclError, match="log2`: expression is declared as `counts`; expected true or auto"):
+            resolve(minimal(datasets={"mine": mine}), REGISTRY)
+
+
 def test_predictions_are_completed():
     chosen = [{"dataset": "aml", "cohort": "simulated"}, {"dataset": "aml", "cohort": "aml", "method": "dmacl", "k": 9}]
     resolved = resolve(
         minimal(datasets={"aml": {}, "simulated": {}}, methods=["pca", "dmacl"], predict=chosen), REGISTRY
     )
     assert resolved["predict"] == [
-        {"dataset": "aml", "method": "dmacl", "k": 6, "cohort": "simulated"},
-        {"dataset": "aml", "method": "dmacl", "k": 9, "cohort": "aml"},
+        {"dataset": "aml", "method": "dmacl", "k": 6, "cohort": "simulated", "by": "network"},
+        {"dataset": "aml", "method": "dmacl", "k": 9, "cohort": "aml", "by": "network"},
     ]
     assert resolved["datasets"]["aml"]["ks"] == [2, 3, 4, 5, 6, 7, 9]
 
@@ -799,9 +830,32 @@ WRONG = {
         {"methods": ["pca"], "biology": [{"dataset": "simulated"}, {"dataset": "simulated", "method": "dmacl"}]},
         "config key `biology[1].method`: `dmacl` is no method of this run; expected pca",
     ),
-    "biology without expression": (
-        {"datasets": {"aml": {"omics": ["mirna"]}}, "biology": [{"dataset": "aml"}]},
-        "config key `biology[0].dataset`: aml has no omic `expression` to explain subtypes with; got mirna",
+    "biology of known labels that are not there": (
+        {"datasets": {"aml": {}}, "biology": [{"dataset": "aml", "labels": "truth"}]},
+        "config key `biology[0].labels`: aml has no known labels; expected a clinical column as `truth`",
+    ),
+    "biology of known labels at a k": (
+        {"biology": [{"dataset": "simulated", "labels": "truth", "k": 4}]},
+        "config key `biology[0].k`: known labels have none; leave out `k` or `labels`",
+    ),
+    "templates without expression": (
+        {
+            "datasets": {"simulated": {}, "aml": {"omics": ["mirna"]}},
+            "predict": [{"dataset": "simulated", "cohort": "aml", "by": "templates"}],
+        },
+        "config key `predict[0].cohort`: aml has no omic `expression` to compare templates with; got mirna",
+    ),
+    "known labels by a network": (
+        {"predict": [{"dataset": "simulated", "cohort": "simulated", "labels": "truth"}]},
+        "config key `predict[0].labels`: known labels have no network; expected by: templates",
+    ),
+    "a gene map of an unknown omic": (
+        {"datasets": {"simulated": {"gene_maps": {"rna": "x.tsv"}}}},
+        "config key `datasets.simulated.gene_maps`: `rna` is no omic of this dataset",
+    ),
+    "a gene map that is not there": (
+        {"datasets": {"simulated": {"gene_maps": {"mirna": "x.tsv"}}}},
+        "the file of config key `datasets.simulated.gene_maps.mirna` does not exist",
     ),
     "one member": (
         {"datasets": {"a": joined("aml")}},
@@ -845,13 +899,9 @@ WRONG = {
         "config key `datasets.a.members`: mirna of aml and of breast is not on one scale; expected the same `log2` in "
         "the `preprocessing` of all members; got true for aml, false for breast; leave one of the two out",
     ),
-    "biology of a joined dataset without expression": (
-        {"datasets": {"joined3": {}}, "biology": [{"dataset": "joined3"}]},
-        "config key `biology[0].dataset`: joined3 has no omic `expression` to explain subtypes with; got mirna",
-    ),
     "biology at k = 1": (
         {"biology": [{"dataset": "simulated", "k": 1}]},
-        "config key `biology[0].k` is wrong; expected at least 2; got 1",
+        "config key `biology[0].k` is wrong; expected a whole number of at least 2 or auto; got 1",
     ),
 }
 

@@ -1,32 +1,102 @@
-# What makes each subtype itself: results/{dataset}/{method}/k{k}/.
+# What makes each subtype itself: results/{dataset}/{partition}/, the partition being {method}/k{k} or truth.
+
+
+rule partition:
+    input:
+        unpack(partition_source),
+    output:
+        labels="results/{dataset}/{partition}/labels.tsv",
+        provenance="results/{dataset}/{partition}/labels.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/partition.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/partition.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        k=partition_k,
+        code=code("partition.py"),
+    message:
+        "Choosing the partition {wildcards.partition} of {wildcards.dataset}"
+    script:
+        "../scripts/partition.py"
 
 
 rule markers:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
     output:
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
-        control="results/{dataset}/{method}/k{k}/control.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        pairs="results/{dataset}/{partition}/pairs.tsv.gz",
+        control="results/{dataset}/{partition}/control.tsv",
         markers_html=report(
-            "results/{dataset}/{method}/k{k}/markers.html",
+            "results/{dataset}/{partition}/markers.html",
             caption="../report/markers.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "1 markers (table)"},
         ),
         control_html=report(
-            "results/{dataset}/{method}/k{k}/control.html",
+            "results/{dataset}/{partition}/control.html",
             caption="../report/control.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "3 permuted control (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/markers.provenance.json",
+        pairs_html=report(
+            "results/{dataset}/{partition}/pairs.html",
+            caption="../report/pairs.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "1 markers, subtype against subtype (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/markers.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/markers.log",
+        "results/logs/{dataset}/{partition}/markers.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/markers.tsv"
+        "results/benchmarks/{dataset}/{partition}/markers.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["enrichment"]
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        counts=lambda wildcards: entry(wildcards)["source"] == "files" and "expression" in entry(wildcards)["counts"],
+        seed=config["seed"],
+        code=code("markers.py"),
+    message:
+        "Finding markers of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/markers.py"
+
+
+rule omic_markers:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=lambda wildcards: gene_map(wildcards.omic)(wildcards),
+    output:
+        markers="results/{dataset}/{partition}/markers_{omic}.tsv",
+        pairs="results/{dataset}/{partition}/pairs_{omic}.tsv.gz",
+        control="results/{dataset}/{partition}/control_{omic}.tsv",
+        markers_html=report(
+            "results/{dataset}/{partition}/markers_{omic}.html",
+            caption="../report/omic_markers.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "1 markers, {omic} (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/markers_{omic}.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/markers_{omic}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/markers_{omic}.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
@@ -34,31 +104,31 @@ rule markers:
         runtime=30,
     params:
         seed=config["seed"],
-        code=code("markers.py"),
+        code=code("omic_markers.py"),
     message:
-        "Finding markers of {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+        "Finding markers in {wildcards.omic} of {wildcards.dataset}, {wildcards.partition}"
     script:
-        "../scripts/markers.py"
+        "../scripts/omic_markers.py"
 
 
 rule over_representation:
     input:
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
         sets=lambda wildcards: gene_sets(wildcards.kind)(wildcards),
     output:
-        table="results/{dataset}/{method}/k{k}/{kind}.tsv",
+        table="results/{dataset}/{partition}/{kind}.tsv",
         html=report(
-            "results/{dataset}/{method}/k{k}/{kind}.html",
+            "results/{dataset}/{partition}/{kind}.html",
             caption="../report/over_representation.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "4 over-representation, {kind} (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/{kind}.provenance.json",
+        provenance="results/{dataset}/{partition}/{kind}.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/{kind}.log",
+        "results/logs/{dataset}/{partition}/{kind}.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/{kind}.tsv"
+        "results/benchmarks/{dataset}/{partition}/{kind}.tsv"
     wildcard_constraints:
         kind="go|pathways",
     conda:
@@ -70,29 +140,29 @@ rule over_representation:
         collections=lambda wildcards: collection_names(wildcards.kind)(wildcards),
         code=code("over_representation.py"),
     message:
-        "Testing {wildcards.kind} for genes up in subtypes of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Testing {wildcards.kind} for genes up in subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/over_representation.py"
 
 
 rule gsea:
     input:
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
         sets=gene_sets("gsea"),
     output:
-        table="results/{dataset}/{method}/k{k}/gsea.tsv",
+        table="results/{dataset}/{partition}/gsea.tsv",
         html=report(
-            "results/{dataset}/{method}/k{k}/gsea.html",
+            "results/{dataset}/{partition}/gsea.html",
             caption="../report/gsea.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "6 GSEA (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/gsea.provenance.json",
+        provenance="results/{dataset}/{partition}/gsea.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/gsea.log",
+        "results/logs/{dataset}/{partition}/gsea.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/gsea.tsv"
+        "results/benchmarks/{dataset}/{partition}/gsea.tsv"
     conda:
         "../../envs/amucl.yaml"
     threads: config["threads"]["enrichment"]
@@ -104,7 +174,7 @@ rule gsea:
         seed=config["seed"],
         code=code("gsea.py"),
     message:
-        "Gene set enrichment in subtypes of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Gene set enrichment in subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/gsea.py"
 
@@ -112,43 +182,45 @@ rule gsea:
 rule survival:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
-        survival="results/{dataset}/{method}/survival.tsv",
-        outcome="results/{dataset}/{method}/outcome.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        tested=partition_clinic,
     output:
-        table="results/{dataset}/{method}/k{k}/survival.tsv",
+        table="results/{dataset}/{partition}/survival.tsv",
         outcome_html=report(
-            "results/{dataset}/{method}/k{k}/outcome.html",
+            "results/{dataset}/{partition}/outcome.html",
             caption="../report/outcome.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "9 survival by subtype (table)"},
         ),
         figure=[
             report(
-                "results/{dataset}/{method}/k{k}/survival.png",
+                "results/{dataset}/{partition}/survival.png",
                 caption="../report/survival.rst",
                 category="5 Biology",
-                subcategory="{dataset}, {method}, k = {k}",
+                subcategory=partition_title,
                 labels={"item": "8 survival (figure)"},
             ),
-            "results/{dataset}/{method}/k{k}/survival.pdf",
-            "results/{dataset}/{method}/k{k}/survival.svg",
+            "results/{dataset}/{partition}/survival.pdf",
+            "results/{dataset}/{partition}/survival.svg",
         ],
-        provenance="results/{dataset}/{method}/k{k}/survival.provenance.json",
+        provenance="results/{dataset}/{partition}/survival.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/survival.log",
+        "results/logs/{dataset}/{partition}/survival.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/survival.tsv"
+        "results/benchmarks/{dataset}/{partition}/survival.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
     params:
+        k=partition_k,
+        seed=config["seed"],
+        max_permutations=config["max_permutations"],
         code=code("survival.py"),
     message:
-        "Comparing survival of {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+        "Comparing survival of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/survival.py"
 
@@ -156,24 +228,27 @@ rule survival:
 rule summarise:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
-        go="results/{dataset}/{method}/k{k}/go.tsv",
-        gsea="results/{dataset}/{method}/k{k}/gsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        go="results/{dataset}/{partition}/go.tsv",
+        gsea="results/{dataset}/{partition}/gsea.tsv",
+        omics=lambda wildcards: [
+            f"results/{{dataset}}/{{partition}}/markers_{omic}.tsv" for omic in other_omics(wildcards.dataset)
+        ],
     output:
-        table="results/{dataset}/{method}/k{k}/subtypes.tsv",
+        table="results/{dataset}/{partition}/subtypes.tsv",
         html=report(
-            "results/{dataset}/{method}/k{k}/subtypes.html",
+            "results/{dataset}/{partition}/subtypes.html",
             caption="../report/subtypes.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "0 subtypes at a glance (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/subtypes.provenance.json",
+        provenance="results/{dataset}/{partition}/subtypes.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/summarise.log",
+        "results/logs/{dataset}/{partition}/summarise.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/summarise.tsv"
+        "results/benchmarks/{dataset}/{partition}/summarise.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
@@ -182,7 +257,7 @@ rule summarise:
     params:
         code=code("summarise.py"),
     message:
-        "Summing up {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+        "Summing up the subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/summarise.py"
 
@@ -190,23 +265,24 @@ rule summarise:
 rule draw_heatmap:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        genes=gene_map("expression"),
     output:
         report(
-            "results/{dataset}/{method}/k{k}/heatmap.png",
+            "results/{dataset}/{partition}/heatmap.png",
             caption="../report/heatmap.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "2 top markers (figure)"},
         ),
-        "results/{dataset}/{method}/k{k}/heatmap.pdf",
-        "results/{dataset}/{method}/k{k}/heatmap.svg",
-        provenance="results/{dataset}/{method}/k{k}/heatmap.provenance.json",
+        "results/{dataset}/{partition}/heatmap.pdf",
+        "results/{dataset}/{partition}/heatmap.svg",
+        provenance="results/{dataset}/{partition}/heatmap.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/draw_heatmap.log",
+        "results/logs/{dataset}/{partition}/draw_heatmap.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/draw_heatmap.tsv"
+        "results/benchmarks/{dataset}/{partition}/draw_heatmap.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
@@ -215,30 +291,30 @@ rule draw_heatmap:
     params:
         code=code("draw_heatmap.py"),
     message:
-        "Drawing the top markers of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Drawing the top markers of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_heatmap.py"
 
 
 rule draw_over_representation:
     input:
-        table="results/{dataset}/{method}/k{k}/{kind}.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        table="results/{dataset}/{partition}/{kind}.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
     output:
         report(
-            "results/{dataset}/{method}/k{k}/{kind}.png",
+            "results/{dataset}/{partition}/{kind}.png",
             caption="../report/over_representation_dots.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "5 over-representation, {kind} (figure)"},
         ),
-        "results/{dataset}/{method}/k{k}/{kind}.pdf",
-        "results/{dataset}/{method}/k{k}/{kind}.svg",
-        provenance="results/{dataset}/{method}/k{k}/{kind}_dots.provenance.json",
+        "results/{dataset}/{partition}/{kind}.pdf",
+        "results/{dataset}/{partition}/{kind}.svg",
+        provenance="results/{dataset}/{partition}/{kind}_dots.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/draw_{kind}.log",
+        "results/logs/{dataset}/{partition}/draw_{kind}.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/draw_{kind}.tsv"
+        "results/benchmarks/{dataset}/{partition}/draw_{kind}.tsv"
     wildcard_constraints:
         kind="go|pathways",
     conda:
@@ -247,40 +323,42 @@ rule draw_over_representation:
         mem_mb=1000,
         runtime=10,
     params:
+        available=lambda wildcards: has_expression(wildcards.dataset),
         code=code("draw_over_representation.py"),
     message:
-        "Drawing {wildcards.kind} of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Drawing {wildcards.kind} of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_over_representation.py"
 
 
 rule draw_gsea:
     input:
-        table="results/{dataset}/{method}/k{k}/gsea.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        table="results/{dataset}/{partition}/gsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
     output:
         report(
-            "results/{dataset}/{method}/k{k}/gsea.png",
+            "results/{dataset}/{partition}/gsea.png",
             caption="../report/gsea_dots.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "7 GSEA (figure)"},
         ),
-        "results/{dataset}/{method}/k{k}/gsea.pdf",
-        "results/{dataset}/{method}/k{k}/gsea.svg",
-        provenance="results/{dataset}/{method}/k{k}/gsea_dots.provenance.json",
+        "results/{dataset}/{partition}/gsea.pdf",
+        "results/{dataset}/{partition}/gsea.svg",
+        provenance="results/{dataset}/{partition}/gsea_dots.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/draw_gsea.log",
+        "results/logs/{dataset}/{partition}/draw_gsea.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/draw_gsea.tsv"
+        "results/benchmarks/{dataset}/{partition}/draw_gsea.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
+        available=lambda wildcards: has_expression(wildcards.dataset),
         code=code("draw_gsea.py"),
     message:
-        "Drawing the GSEA of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Drawing the GSEA of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_gsea.py"

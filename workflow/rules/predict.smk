@@ -5,7 +5,7 @@ rule predict:
     input:
         model="results/{dataset}/{method}/model.safetensors",
         embedding="results/{dataset}/{method}/embedding.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{method}/k{k}/labels.tsv",
         cohort="results/{cohort}/cohort.h5mu",
     output:
         table="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
@@ -43,7 +43,7 @@ rule predict:
 rule explain:
     input:
         model="results/{dataset}/{method}/model.safetensors",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{method}/k{k}/labels.tsv",
         cohort="results/{dataset}/cohort.h5mu",
     output:
         table="results/{dataset}/{method}/k{k}/contributions.tsv",
@@ -78,7 +78,7 @@ rule explain:
 rule draw_prediction:
     input:
         embedding="results/{dataset}/{method}/embedding.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{method}/k{k}/labels.tsv",
         new="results/{dataset}/{method}/k{k}/predicted_{cohort}_embedding.tsv",
         predicted="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
     output:

@@ -21,6 +21,8 @@ MARKER_COLUMNS = [
     "subtype", "gene", "logFC", "mean_in", "mean_out", "AveExpr", "t", "df_total", "P.Value", "adj.P.Val",
     "n_in", "n_out", "rank", "status",
 ]  # fmt: skip
+NO_EXPRESSION = "no_expression"
+NOT_AVAILABLE = "Not available: the cohort has no omic called expression"
 
 
 def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
@@ -180,6 +182,17 @@ def permuted_control(
     return pd.DataFrame(counts).rename_axis("subtype").reset_index()
 
 
+def not_available(labels: pd.Series, reason: str = NO_EXPRESSION) -> pd.DataFrame:
+    """The table of `subtype_markers` where nothing can be tested: a row of missing values a subtype, with `reason`.
+
+    Tables made from it are empty.
+    """
+    sizes = labels.value_counts()
+    order = subtype_order(labels)
+    rows = [untested(subtype, int(sizes[subtype]), int(sizes.sum() - sizes[subtype]), reason) for subtype in order]
+    return pd.concat(rows, ignore_index=True)[MARKER_COLUMNS]
+
+
 def up_regulated(markers: pd.DataFrame, subtype, *, alpha: float = 0.05, min_logfc: float = 0.0) -> list[str]:
     """The genes of `subtype` with adj.P.Val < `alpha` and logFC > `min_logfc`, most up-regulated first.
 
@@ -194,10 +207,15 @@ def _one_against_rest(expression: pd.DataFrame, labels: pd.Series, subtype, min_
     n_in, n_out = int(inside.sum()), int((~inside).sum())
     if min(n_in, n_out) < min_size:
         logger.info("subtype %s is not tested: %d samples against %d", subtype, n_in, n_out)
-        table = pd.DataFrame({"gene": [None]}).reindex(columns=MARKER_COLUMNS).astype({"gene": object})
-        return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, status="too_small")
+        return untested(subtype, n_in, n_out, "too_small")
     table = moderated_t(expression, inside).sort_values(["t", "gene"], ascending=[False, True], ignore_index=True)
     return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, rank=np.arange(1, len(table) + 1), status="ok")
+
+
+def untested(subtype, n_in: int, n_out: int, status: str) -> pd.DataFrame:
+    """The one row, of missing values, of a subtype that was not tested."""
+    table = pd.DataFrame({"gene": [None]}).reindex(columns=MARKER_COLUMNS).astype({"gene": object})
+    return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, status=status)
 
 
 def _count_significant(expression: pd.DataFrame, labels: pd.Series, alpha: float, min_size: int) -> pd.Series:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from mudata import MuData
 
 from amucl.biology.contrasts import PAIR_COLUMNS, pairwise_markers
-from amucl.biology.differential import MARKER_COLUMNS, subtype_markers
+from amucl.biology.differential import MARKER_COLUMNS, permuted_control, subtype_markers
+from amucl.biology.symbols import genes_of, read_gene_map
+from amucl.cohort.cohort import analysis_matrix
 
 BETA_LIMIT = 1e-3  # M-values of betas nearer to 0 or 1 would be infinite, or noise
 
@@ -66,6 +72,33 @@ def omic_pairs(values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Ser
     tested, scale = tested_scale(values, omic)
     table = pairwise_markers(tested, labels).rename(columns={"gene": "feature"})
     return table.assign(omic=omic, scale=scale, genes=_named(table["feature"], genes))[OMIC_PAIR_COLUMNS]
+
+
+@dataclass(frozen=True)
+class OmicResults:
+    """Tables of an omic: `omic_markers`, `omic_pairs`, and `permuted_control` on the same scale."""
+
+    markers: pd.DataFrame
+    pairs: pd.DataFrame
+    control: pd.DataFrame
+
+
+def omic_results(
+    cohort: MuData, labels: pd.Series, omic: str, *, seed: int, gene_map: str | os.PathLike | None = None
+) -> OmicResults:
+    """What tells the subtypes apart in one omic of a cohort, on the patients who have it.
+
+    gene_map : file that names the genes of the features (see `read_gene_map`); without one the cohort's own annotation
+    `gene` is taken, where its source gave one (InterSIM). seed : of the permuted labels.
+    """
+    values = analysis_matrix(cohort, omic)
+    values = values.loc[labels.index.intersection(values.index)]
+    labels = labels.loc[values.index]
+    genes = cohort[omic].var.get("gene")
+    if gene_map is not None:
+        genes = genes_of(values.columns, read_gene_map(gene_map))
+    control = permuted_control(tested_scale(values, omic)[0], labels, seed)
+    return OmicResults(omic_markers(values, labels, omic, genes), omic_pairs(values, labels, omic, genes), control)
 
 
 def _difference(values: pd.DataFrame, inside: pd.Series) -> pd.Series:
