@@ -65,6 +65,7 @@ def test_defaults_are_filled_in():
         "sensitivity": {"parameters": ["lam", "beta", "gamma"], "factors": [0.01, 0.1, 0.3, 1, 3, 10, 100]},
         "sweep": {"method": "dmacl", "parameters": {}},
         "max_permutations": 100_000,
+        "phenotype_permutations": 0,
         "peers": None,
         "preprocessing": {},
         "gene_sets": {
@@ -86,6 +87,7 @@ def test_defaults_are_filled_in():
         "go": ["results/simulated/raw/go.gmt"],
         "pathways": ["results/simulated/raw/pathways.gmt"],
         "gsea": ["results/simulated/raw/pathways.gmt"],
+        "ssgsea": ["results/simulated/raw/pathways.gmt"],
     }
 
 
@@ -127,7 +129,7 @@ def test_the_papers_run_is_theirs():
     for name, entry in resolved["datasets"].items():
         assert entry["url"] == f"{SITE}/{name}.zip"
         assert entry["omics"] == ["expression", "methylation", "mirna"]
-        assert entry["gene_sets"] == resolved["gene_sets"]
+        assert entry["gene_sets"] == resolved["gene_sets"] | {"ssgsea": ["hallmark"]}
 
 
 def test_the_published_simulations(tmp_path):
@@ -314,7 +316,7 @@ def test_a_joined_entry_may_say_otherwise():
     resolved = resolve(minimal(datasets={"both": entry}), REGISTRY)
     entry = resolved["datasets"]["both"]
     assert (entry["truth"], entry["n_clusters"], entry["clinical_labels"]) == ("gender", 5, ["gender"])
-    assert entry["gene_sets"] == resolved["gene_sets"]
+    assert entry["gene_sets"] == resolved["gene_sets"] | {"ssgsea": ["hallmark"]}
     assert resolved["biology"] == [{"dataset": "both", "method": "dmacl", "k": 5}]
     changed = resolve(minimal(datasets={"joined4": {"members": ["lung", "liver"]}}), REGISTRY)["datasets"]["joined4"]
     assert (list(changed["members"]), changed["n_clusters"]) == (["lung", "liver"], 2)
@@ -339,6 +341,15 @@ def test_predictions_by_templates_take_any_method_and_known_labels():
         {"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"},
     ]
     assert resolve(minimal(predict=chosen), REGISTRY)["predict"] == chosen
+
+
+def test_patients_are_scored_by_hallmark_or_the_first_collection_of_gsea(mine):
+    entry = resolve(minimal(datasets={"aml": {}, "mine": mine}), REGISTRY)["datasets"]["aml"]
+    assert entry["gene_sets"]["ssgsea"] == ["hallmark"]
+    config = minimal(datasets={"mine": mine}, gene_sets={"gsea": ["kegg", "reactome"]})
+    assert resolve(config, REGISTRY)["datasets"]["mine"]["gene_sets"]["ssgsea"] == ["kegg"]
+    mine["gene_sets"] = {"ssgsea": ["reactome"]}
+    assert resolve(config, REGISTRY)["datasets"]["mine"]["gene_sets"]["ssgsea"] == ["reactome"]
 
 
 def test_counts_are_logged(mine):
@@ -437,7 +448,7 @@ def test_the_users_own_cohort_needs_nothing_else(mine):
     resolved = resolve(minimal(datasets={"mine": mine}), REGISTRY)
     entry = resolved["datasets"]["mine"]
     assert (entry["orientation"], entry["tcga_barcodes"], entry["preprocessing"]) == ("features_in_rows", False, {})
-    assert entry["gene_sets"] == resolved["gene_sets"]
+    assert entry["gene_sets"] == resolved["gene_sets"] | {"ssgsea": ["hallmark"]}
     assert resolved["biology"] == [{"dataset": "mine", "method": "dmacl", "k": 4}]
 
 

@@ -32,17 +32,9 @@ RESERVED_NAMES = {
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
-    *(
-        "partition",
-        "truth",
-        "omic_markers",
-        "explain",
-        "predict",
-        "sweep",
-        "sweep_point",
-        "sweep_figures",
-        "draw_prediction",
-    ),
+    *("explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction", "partition", "truth"),
+    *("omic_markers", "phenotype_gsea", "ssgsea", "ssgsea_markers", "draw_ssgsea", "templates", "nearest_template"),
+    *("draw_nearest_template", "consensus_markers", "retrain"),
     "draw_contributions",
 }
 DEFAULT_K = 6
@@ -269,7 +261,9 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
     if complete["source"] == "files":
         _log_counts(complete, f"datasets.{name}")
-    complete["gene_sets"] = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
+    sets = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
+    hallmark = [collection for collection in sets["gsea"] if collection == "hallmark"]
+    complete["gene_sets"] = sets | {"ssgsea": sets.get("ssgsea", hallmark or sets["gsea"][:1])}
     return complete
 
 

@@ -67,7 +67,7 @@ rule markers:
         mem_mb=4000,
         runtime=120,
     params:
-        counts=lambda wildcards: entry(wildcards)["source"] == "files" and "expression" in entry(wildcards)["counts"],
+        counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
         code=code("markers.py"),
     message:
@@ -177,6 +177,44 @@ rule gsea:
         "Gene set enrichment in subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/gsea.py"
+
+
+rule phenotype_gsea:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
+        preranked="results/{dataset}/{partition}/gsea.tsv",
+        sets=gene_sets("gsea"),
+    output:
+        table="results/{dataset}/{partition}/gsea_phenotype.tsv",
+        html=report(
+            "results/{dataset}/{partition}/gsea_phenotype.html",
+            caption="../report/phenotype_gsea.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "6 GSEA, patients permuted (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/gsea_phenotype.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/phenotype_gsea.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/phenotype_gsea.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        collections=collection_names("gsea"),
+        n_permutations=config["phenotype_permutations"],
+        counts=lambda wildcards: are_counts(wildcards.dataset),
+        seed=config["seed"],
+        code=code("phenotype_gsea.py"),
+    message:
+        "Gene set enrichment with permuted patients in subtypes of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/phenotype_gsea.py"
 
 
 rule survival:
@@ -362,3 +400,119 @@ rule draw_gsea:
         "Drawing the GSEA of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_gsea.py"
+
+
+rule ssgsea:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        genes=gene_map("expression"),
+        sets=gene_sets("ssgsea"),
+    output:
+        scores="results/{dataset}/ssgsea.tsv",
+        provenance="results/{dataset}/ssgsea.provenance.json",
+    log:
+        "results/logs/{dataset}/ssgsea.log",
+    benchmark:
+        "results/benchmarks/{dataset}/ssgsea.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["enrichment"]
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        collections=collection_names("ssgsea"),
+        code=code("ssgsea.py"),
+    message:
+        "Scoring gene sets in every patient of {wildcards.dataset}"
+    script:
+        "../scripts/ssgsea.py"
+
+
+rule ssgsea_markers:
+    input:
+        scores="results/{dataset}/ssgsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+    output:
+        table="results/{dataset}/{partition}/ssgsea.tsv",
+        html=report(
+            "results/{dataset}/{partition}/ssgsea.html",
+            caption="../report/ssgsea_markers.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "6 scores of patients (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/ssgsea.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/ssgsea_markers.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/ssgsea_markers.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("ssgsea_markers.py"),
+    message:
+        "Comparing the scores of patients of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/ssgsea_markers.py"
+
+
+rule draw_ssgsea:
+    input:
+        scores="results/{dataset}/ssgsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        table="results/{dataset}/{partition}/ssgsea.tsv",
+    output:
+        figure=[
+            report(
+                "results/{dataset}/{partition}/ssgsea.png",
+                caption="../report/ssgsea.rst",
+                category="5 Biology",
+                subcategory=partition_title,
+                labels={"item": "7 scores of patients (figure)"},
+            ),
+            "results/{dataset}/{partition}/ssgsea.pdf",
+            "results/{dataset}/{partition}/ssgsea.svg",
+        ],
+        provenance="results/{dataset}/{partition}/ssgsea_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/draw_ssgsea.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/draw_ssgsea.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("draw_ssgsea.py"),
+    message:
+        "Drawing the scores of patients of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/draw_ssgsea.py"
+
+
+rule templates:
+    input:
+        markers="results/{dataset}/{partition}/markers.tsv",
+    output:
+        templates="results/{dataset}/{partition}/templates.tsv",
+        provenance="results/{dataset}/{partition}/templates.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/templates.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/templates.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("templates.py"),
+    message:
+        "Choosing the genes that stand for the subtypes of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/templates.py"

@@ -168,6 +168,11 @@ def has_expression(dataset):
     return "expression" in omics_of(DATASETS[dataset])
 
 
+def are_counts(dataset):
+    """Whether expression is declared as raw counts."""
+    return DATASETS[dataset]["source"] == "files" and "expression" in DATASETS[dataset]["counts"]
+
+
 def other_omics(dataset):
     """The omics whose markers stand beside those of expression."""
     return [omic for omic in omics_of(DATASETS[dataset]) if omic != "expression"]
@@ -314,6 +319,9 @@ def results_of(datasets):
             files += [f"{folder}/{table}.tsv" for table in BIOLOGY_TABLES]
             files += [f"{folder}/markers_{omic}.tsv" for omic in other_omics(choice["dataset"])]
             files += [f"{folder}/{figure}.png" for figure in BIOLOGY_FIGURES]
+            if has_expression(choice["dataset"]):
+                files += [f"{folder}/ssgsea.png"]
+                files += [f"{folder}/gsea_phenotype.tsv"] * (config["phenotype_permutations"] > 0)
             if "method" in choice and METHODS[choice["method"]].inductive:
                 files += [f"{folder}/contributions.png"]
     for choice in config["predict"]:
@@ -324,7 +332,7 @@ def results_of(datasets):
 
 
 PREDICTIONS = {"network": "predicted", "templates": "nearest_template"}
-BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control")
+BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control", "templates")
 BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 
 # What of an entry changes the cohort: other gene sets or the run's k must not rerun the preprocessing.

@@ -147,3 +147,80 @@ rule draw_contributions:
         "Drawing what {wildcards.method} tells the {wildcards.k} subtypes of {wildcards.dataset} by"
     script:
         "../scripts/draw_contributions.py"
+
+
+rule nearest_template:
+    input:
+        templates="results/{dataset}/{partition}/templates.tsv",
+        cohort="results/{cohort}/cohort.h5mu",
+        genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
+    output:
+        table="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
+        genes="results/{dataset}/{partition}/nearest_template_{cohort}_genes.tsv",
+        html=report(
+            "results/{dataset}/{partition}/nearest_template_{cohort}.html",
+            caption="../report/nearest_template.rst",
+            category="6 New patients",
+            subcategory=partition_title,
+            labels={"item": "subtypes of {cohort} by templates (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/nearest_template_{cohort}.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/nearest_template_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/nearest_template_{cohort}.tsv"
+    wildcard_constraints:
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.cohort),
+        seed=config["seed"],
+        code=code("nearest_template.py"),
+    message:
+        "Giving patients of {wildcards.cohort} the subtypes of {wildcards.dataset}, {wildcards.partition}, by their markers"
+    script:
+        "../scripts/nearest_template.py"
+
+
+rule draw_nearest_template:
+    input:
+        templates="results/{dataset}/{partition}/templates.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        patients="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
+        cohort="results/{cohort}/cohort.h5mu",
+        genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
+    output:
+        figure=[
+            report(
+                "results/{dataset}/{partition}/nearest_template_{cohort}.png",
+                caption="../report/nearest_template_map.rst",
+                category="6 New patients",
+                subcategory=partition_title,
+                labels={"item": "{cohort} by the templates of {dataset} (figure)"},
+            ),
+            "results/{dataset}/{partition}/nearest_template_{cohort}.pdf",
+            "results/{dataset}/{partition}/nearest_template_{cohort}.svg",
+        ],
+        provenance="results/{dataset}/{partition}/nearest_template_{cohort}_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/draw_nearest_template_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/draw_nearest_template_{cohort}.tsv"
+    wildcard_constraints:
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.cohort),
+        code=code("draw_nearest_template.py"),
+    message:
+        "Drawing the templates of {wildcards.dataset}, {wildcards.partition}, in {wildcards.cohort}"
+    script:
+        "../scripts/draw_nearest_template.py"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from amucl.biology.contrasts import PAIR_COLUMNS
-from amucl.biology.counts import CountModel, whole_counts
+from amucl.biology.counts import CountModel, per_million, whole_counts
 from amucl.biology.differential import MARKER_COLUMNS
 from amucl.errors import AmuclError
 
@@ -69,3 +69,11 @@ def test_values_that_are_no_counts_are_told(caplog):
         whole_counts(counts * 0 - 1.0)
     whole_counts(np.log2(counts + 1.4))
     assert "no whole numbers" in caplog.text
+
+
+def test_depth_does_not_matter_per_million():
+    counts, _ = drawn()
+    found = per_million(np.log2(counts + 1))
+    np.testing.assert_allclose((np.exp2(found) - 1).sum(axis=1), 1e6)
+    deeper = counts.mul(np.arange(1, len(counts) + 1), axis=0)
+    np.testing.assert_allclose(per_million(np.log2(deeper + 1)), found)

@@ -46,6 +46,13 @@ def whole_counts(logged: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(counts.astype(np.int64), index=logged.index, columns=logged.columns)
 
 
+def per_million(logged: pd.DataFrame) -> pd.DataFrame:
+    """log2(counts per million + 1) from log2(count + 1): patients sequenced to different depths side by side."""
+    counts = np.exp2(logged.to_numpy(dtype=float)) - 1
+    scaled = 1e6 * counts / counts.sum(axis=1, keepdims=True)
+    return pd.DataFrame(np.log2(scaled + 1), index=logged.index, columns=logged.columns)
+
+
 class CountModel:
     """One negative binomial model of all subtypes; every contrast is a Wald test in it.
 

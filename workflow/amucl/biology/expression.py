@@ -9,7 +9,7 @@ import pandas as pd
 from mudata import MuData
 
 from amucl.biology.contrasts import PAIR_COLUMNS, pairwise_markers
-from amucl.biology.counts import CountModel, whole_counts
+from amucl.biology.counts import CountModel, per_million, whole_counts
 from amucl.biology.differential import not_available, permuted_control, subtype_markers
 from amucl.biology.symbols import in_symbols, read_gene_map
 from amucl.clustering.labels import subtype_order
@@ -27,11 +27,17 @@ class Markers:
     control: pd.DataFrame
 
 
-def expression_of(cohort: MuData, gene_map: str | os.PathLike | None = None) -> pd.DataFrame | None:
-    """Samples x genes on the analysis scale, under the names of `gene_map` if one is given; None without expression."""
+def expression_of(
+    cohort: MuData, gene_map: str | os.PathLike | None = None, *, counts: bool = False
+) -> pd.DataFrame | None:
+    """Samples x genes on the analysis scale, under the names of `gene_map` if one is given; None without expression.
+
+    counts : expression are counts, stored as log2(count + 1): they become log2(counts per million + 1).
+    """
     if EXPRESSION not in cohort.mod:
         return None
     expression = analysis_matrix(cohort, EXPRESSION)
+    expression = per_million(expression) if counts else expression
     return expression if gene_map is None else in_symbols(expression, read_gene_map(gene_map))
 
 
