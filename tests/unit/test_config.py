@@ -849,6 +849,14 @@ WRONG = {
         {"biology": [{"dataset": "simulated", "labels": "truth", "k": 4}]},
         "config key `biology[0].k`: known labels have none; leave out `k` or `labels`",
     ),
+    "consensus of a method without seeds": (
+        {"methods": ["sglrr"], "biology": [{"dataset": "simulated", "consensus_seeds": 5}]},
+        "config key `biology[0].consensus_seeds`: known labels and low-rank methods have no seed to vary; leave it out",
+    ),
+    "consensus without expression": (
+        {"datasets": {"aml": {"omics": ["mirna"]}}, "biology": [{"dataset": "aml", "consensus_seeds": 5}]},
+        "config key `biology[0].consensus_seeds`: aml has no omic `expression`; got mirna; leave it out",
+    ),
     "templates without expression": (
         {
             "datasets": {"simulated": {}, "aml": {"omics": ["mirna"]}},

@@ -364,8 +364,27 @@ def _biology(config: dict[str, Any]) -> list[dict[str, Any]]:
     for number, choice in enumerate(chosen):
         key = f"biology[{number}]"
         _check_names([choice["dataset"]], config["datasets"], f"{key}.dataset", "dataset of this run")
-        complete.append(_partition(choice, config, config["methods"], key))
+        partition = _partition(choice, config, config["methods"], key)
+        if "consensus_seeds" in choice:
+            _check_consensus(partition, config, f"{key}.consensus_seeds")
+            partition["consensus_seeds"] = choice["consensus_seeds"]
+        complete.append(partition)
     return complete
+
+
+def _check_consensus(partition: dict[str, Any], config: dict[str, Any], key: str) -> None:
+    """Trainings can differ and there is expression whose markers can be counted."""
+    if "labels" in partition or METHODS[partition["method"]].stage == "lowrank":
+        raise AmuclError(
+            f"config key `{key}`: known labels and low-rank methods have no seed to vary", action="leave it out"
+        )
+    omics = _omics(config["datasets"][partition["dataset"]])
+    if "expression" not in omics:
+        raise AmuclError(
+            f"config key `{key}`: {partition['dataset']} has no omic `expression`",
+            got=", ".join(omics),
+            action="leave it out",
+        )
 
 
 def _predictions(config: dict[str, Any]) -> list[dict[str, Any]]:

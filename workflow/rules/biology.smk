@@ -516,3 +516,70 @@ rule templates:
         "Choosing the genes that stand for the subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/templates.py"
+
+
+rule retrain:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+    output:
+        labels="results/{dataset}/{method}/retrained/{number}.tsv",
+        provenance="results/{dataset}/{method}/retrained/{number}.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/retrain_{number}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/retrain_{number}.tsv"
+    wildcard_constraints:
+        method=names(methods_of("train", "embed")),
+        number=r"\d+",
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["train"]
+    resources:
+        gpu=lambda wildcards: training_gpus(wildcards) * (METHODS[wildcards.method].stage == "train"),
+        mem_mb=8000,
+        runtime=300,
+    params:
+        method=registry_entry,
+        settings=retraining_settings,
+        ks=ks,
+        restarts=config["kmeans_restarts"],
+        starts=config["kmeans_starts"],
+        code=method_code("retrain.py"),
+    message:
+        "Training {wildcards.method} on {wildcards.dataset} again, run {wildcards.number}"
+    script:
+        "../scripts/retrain.py"
+
+
+rule consensus_markers:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
+        runs=retrained,
+    output:
+        table="results/{dataset}/{partition}/consensus_markers.tsv",
+        html=report(
+            "results/{dataset}/{partition}/consensus_markers.html",
+            caption="../report/consensus_markers.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "1 markers over trainings (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/consensus_markers.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/consensus_markers.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/consensus_markers.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.dataset),
+        code=code("consensus_markers.py"),
+    message:
+        "Counting how often markers of {wildcards.dataset}, {wildcards.partition}, stay"
+    script:
+        "../scripts/consensus_markers.py"

@@ -227,6 +227,24 @@ def partition_source(wildcards):
     return {"labels": f"{folder}/labels.tsv"} | choice
 
 
+def retraining_settings(wildcards):
+    """As `method_settings`, with the seed of one of the trainings that markers are compared over."""
+    device = {"device": config["device"]} if METHODS[wildcards.method].stage == "train" else {}
+    return in_order(method_settings(wildcards) | device | {"random_state": config["seed"] + int(wildcards.number)})
+
+
+def retrained(wildcards):
+    """The labels of other trainings, as many as the partition's entry under `biology` asks for."""
+    wanted = [
+        one["consensus_seeds"]
+        for one in config["biology"]
+        if "consensus_seeds" in one and one["dataset"] == wildcards.dataset and partition_of(one) == wildcards.partition
+    ]
+    method = wildcards.partition.partition("/")[0]
+    numbers = range(1, max(wanted, default=0) + 1)
+    return [f"results/{wildcards.dataset}/{method}/retrained/{number}.tsv" for number in numbers]
+
+
 def partition_clinic(wildcards):
     """The tests of survival and outcome over all k that a method's partition is part of."""
     folder = f"results/{wildcards.dataset}/{wildcards.partition.partition('/')[0]}"
@@ -322,6 +340,7 @@ def results_of(datasets):
             if has_expression(choice["dataset"]):
                 files += [f"{folder}/ssgsea.png"]
                 files += [f"{folder}/gsea_phenotype.tsv"] * (config["phenotype_permutations"] > 0)
+            files += [f"{folder}/consensus_markers.tsv"] * ("consensus_seeds" in choice)
             if "method" in choice and METHODS[choice["method"]].inductive:
                 files += [f"{folder}/contributions.png"]
     for choice in config["predict"]:
