@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from amucl.biology.differential import subtype_markers
-from amucl.biology.symbols import in_symbols, read_gene_map
 from amucl.biology.templates import (
     ASSIGNMENT_COLUMNS,
     TEMPLATE_COLUMNS,
@@ -12,8 +11,8 @@ from amucl.biology.templates import (
     subtype_templates,
 )
 from amucl.errors import AmuclError
-from tests.shared import SHARED, needs_shared
-from tests.unit.biology.real_aml import aml_expression, kmeans_subtypes
+from tests.shared import needs_shared
+from tests.unit.biology.real_aml import aml_counts, aml_expression, kmeans_subtypes
 
 GENES = [f"g{j:03d}" for j in range(400)]
 
@@ -121,13 +120,8 @@ def test_subtypes_of_one_half_of_aml_are_found_in_the_other():
 def test_subtypes_of_aml_are_found_in_raw_counts_of_the_same_patients():
     expression = aml_expression()
     labels = kmeans_subtypes(expression, 4)
-    folder = SHARED / "labels" / "laml_counts20"
-    counts = pd.read_csv(folder / "exampleTCGA.tsv.gz", sep="\t", index_col=0).T
-    logged = np.log2(1e6 * counts.div(counts.sum(axis=1), axis=0) + 1)
-    logged = in_symbols(logged, read_gene_map(folder / "grch38.tsv.gz"))
-    logged.index = [sample[:12].replace(".", "-") for sample in logged.index]
     templates = subtype_templates(subtype_markers(expression, labels))
-    result = nearest_template(logged, templates, seed=1)
+    result = nearest_template(aml_counts(), templates, seed=1)
     assert (result.genes["n_found"] / result.genes["n_genes"]).min() > 0.8
     found = result.patients.set_index("sample")
     own = labels.rename(lambda sample: sample[:12]).reindex(found.index).dropna()

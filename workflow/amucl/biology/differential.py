@@ -221,8 +221,9 @@ def untested(subtype, n_in: int, n_out: int, status: str) -> pd.DataFrame:
 def _count_significant(expression: pd.DataFrame, labels: pd.Series, alpha: float, min_size: int) -> pd.Series:
     counts = {}
     for subtype in subtype_order(labels):
-        table = _one_against_rest(expression, labels, subtype, min_size)
-        counts[subtype] = (table["adj.P.Val"] < alpha).sum() if (table["status"] == "ok").all() else pd.NA
+        inside = (labels == subtype).to_numpy()
+        tested = min(inside.sum(), (~inside).sum()) >= min_size
+        counts[subtype] = (moderated_t(expression, inside)["adj.P.Val"] < alpha).sum() if tested else pd.NA
     return pd.Series(counts, dtype="Int64")
 
 
