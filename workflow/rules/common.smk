@@ -207,14 +207,14 @@ def partition_of(choice):
 
 def partition_k(wildcards):
     """The k of a partition: a number, auto, or None for known labels."""
-    k = wildcards.partition.partition("/k")[2]
+    k = Path(wildcards.partition).name.removeprefix("k").removesuffix("truth")
     return int(k) if k.isdigit() else k or None
 
 
 def partition_title(wildcards):
     """What the report calls a partition."""
-    method, _, k = wildcards.partition.partition("/k")
-    of = "known labels" if method == "truth" else f"{method}, suggested k" if k == "auto" else f"{method}, k = {k}"
+    method, k = wildcards.partition.partition("/")[0], partition_k(wildcards)
+    of = "known labels" if k is None else f"{method}, suggested k" if k == "auto" else f"{method}, k = {k}"
     return f"{wildcards.dataset}, {of}"
 
 
