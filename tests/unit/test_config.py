@@ -74,6 +74,7 @@ def test_defaults_are_filled_in():
         "sensitivity": {"parameters": ["lam", "beta", "gamma"], "factors": [0.01, 0.1, 0.3, 1, 3, 10, 100]},
         "sweep": {"method": "dmacl", "parameters": {}},
         "max_permutations": 100_000,
+        "phenotype_permutations": 0,
         "peers": None,
         "preprocessing": {},
         "gene_sets": {
@@ -95,6 +96,7 @@ def test_defaults_are_filled_in():
         "go": ["results/simulated/raw/go.gmt"],
         "pathways": ["results/simulated/raw/pathways.gmt"],
         "gsea": ["results/simulated/raw/pathways.gmt"],
+        "ssgsea": ["results/simulated/raw/pathways.gmt"],
     }
 
 
@@ -146,7 +148,7 @@ def test_the_papers_run_is_theirs():
         else:
             assert entry["url"] == f"{SITE}/{name}.zip"
         assert entry["omics"] == ["expression", "methylation", "mirna"]
-        assert entry["gene_sets"] == resolved["gene_sets"]
+        assert entry["gene_sets"] == resolved["gene_sets"] | {"ssgsea": ["hallmark"]}
 
 
 def test_the_published_simulations(tmp_path):
@@ -333,10 +335,50 @@ def test_a_joined_entry_may_say_otherwise():
     resolved = resolve(minimal(datasets={"both": entry}), REGISTRY)
     entry = resolved["datasets"]["both"]
     assert (entry["truth"], entry["n_clusters"], entry["clinical_labels"]) == ("gender", 5, ["gender"])
-    assert entry["gene_sets"] == resolved["gene_sets"]
+    assert entry["gene_sets"] == resolved["gene_sets"] | {"ssgsea": ["hallmark"]}
     assert resolved["biology"] == [{"dataset": "both", "method": "dmacl", "k": 5}]
     changed = resolve(minimal(datasets={"joined4": {"members": ["lung", "liver"]}}), REGISTRY)["datasets"]["joined4"]
     assert (list(changed["members"]), changed["n_clusters"]) == (["lung", "liver"], 2)
+
+
+def test_biology_of_known_labels_of_a_suggested_k_and_without_expression():
+    chosen = [
+        {"dataset": "simulated", "labels": "truth"},
+        {"dataset": "simulated", "k": "auto", "method": "pca"},
+        {"dataset": "aml", "k": 9},
+    ]
+    datasets = {"simulated": {}, "aml": {"omics": ["mirna"]}}
+    resolved = resolve(minimal(datasets=datasets, biology=chosen), REGISTRY)
+    assert resolved["biology"] == [chosen[0], chosen[1], {"dataset": "aml", "k": 9, "method": "dmacl"}]
+    assert resolved["datasets"]["simulated"]["ks"] == [2, 3, 4, 5, 6, 7]
+    assert 9 in resolved["datasets"]["aml"]["ks"]
+
+
+def test_predictions_by_templates_take_any_method_and_known_labels():
+    chosen = [
+        {"dataset": "simulated", "cohort": "simulated", "by": "templates", "method": "pca", "k": "auto"},
+        {"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"},
+    ]
+    assert resolve(minimal(predict=chosen), REGISTRY)["predict"] == chosen
+
+
+def test_patients_are_scored_by_hallmark_or_the_first_collection_of_gsea(mine):
+    entry = resolve(minimal(datasets={"aml": {}, "mine": mine}), REGISTRY)["datasets"]["aml"]
+    assert entry["gene_sets"]["ssgsea"] == ["hallmark"]
+    config = minimal(datasets={"mine": mine}, gene_sets={"gsea": ["kegg", "reactome"]})
+    assert resolve(config, REGISTRY)["datasets"]["mine"]["gene_sets"]["ssgsea"] == ["kegg"]
+    mine["gene_sets"] = {"ssgsea": ["reactome"]}
+    assert resolve(config, REGISTRY)["datasets"]["mine"]["gene_sets"]["ssgsea"] == ["reactome"]
+
+
+def test_counts_are_logged(mine):
+    mine["counts"] = ["expression"]
+    entry = resolve(minimal(datasets={"mine": mine}), REGISTRY)["datasets"]["mine"]
+    assert entry["preprocessing"]["log2"] == {"expression": True, "methylation": "auto"}
+    for log2 in (False, {"expression": False}):
+        mine["preprocessing"] = {"log2": log2}
+        with pytest.raises(AmuclError, match="log2`: expression is declared as `counts`; expected true or auto"):
+            resolve(minimal(datasets={"mine": mine}), REGISTRY)
 
 
 def test_predictions_are_completed():
@@ -345,8 +387,8 @@ def test_predictions_are_completed():
         minimal(datasets={"aml": {}, "simulated": {}}, methods=["pca", "dmacl"], predict=chosen), REGISTRY
     )
     assert resolved["predict"] == [
-        {"dataset": "aml", "method": "dmacl", "k": 6, "cohort": "simulated"},
-        {"dataset": "aml", "method": "dmacl", "k": 9, "cohort": "aml"},
+        {"dataset": "aml", "method": "dmacl", "k": 6, "cohort": "simulated", "by": "network"},
+        {"dataset": "aml", "method": "dmacl", "k": 9, "cohort": "aml", "by": "network"},
     ]
     assert resolved["datasets"]["aml"]["ks"] == [2, 3, 4, 5, 6, 7, 9]
 
@@ -425,7 +467,7 @@ def test_the_users_own_cohort_needs_nothing_else(mine):
     resolved = resolve(minimal(datasets={"mine": mine}), REGISTRY)
     entry = resolved["datasets"]["mine"]
     assert (entry["orientation"], entry["tcga_barcodes"], entry["preprocessing"]) == ("features_in_rows", False, {})
-    assert entry["gene_sets"] == resolved["gene_sets"]
+    assert entry["gene_sets"] == resolved["gene_sets"] | {"ssgsea": ["hallmark"]}
     assert resolved["biology"] == [{"dataset": "mine", "method": "dmacl", "k": 4}]
 
 
@@ -818,9 +860,40 @@ WRONG = {
         {"methods": ["pca"], "biology": [{"dataset": "simulated"}, {"dataset": "simulated", "method": "dmacl"}]},
         "config key `biology[1].method`: `dmacl` is no method of this run; expected pca",
     ),
-    "biology without expression": (
-        {"datasets": {"aml": {"omics": ["mirna"]}}, "biology": [{"dataset": "aml"}]},
-        "config key `biology[0].dataset`: aml has no omic `expression` to explain subtypes with; got mirna",
+    "biology of known labels that are not there": (
+        {"datasets": {"aml": {}}, "biology": [{"dataset": "aml", "labels": "truth"}]},
+        "config key `biology[0].labels`: aml has no known labels; expected a clinical column as `truth`",
+    ),
+    "biology of known labels at a k": (
+        {"biology": [{"dataset": "simulated", "labels": "truth", "k": 4}]},
+        "config key `biology[0].k`: known labels have none; leave out `k` or `labels`",
+    ),
+    "consensus of a method without seeds": (
+        {"methods": ["sglrr"], "biology": [{"dataset": "simulated", "consensus_seeds": 5}]},
+        "config key `biology[0].consensus_seeds`: known labels and low-rank methods have no seed to vary; leave it out",
+    ),
+    "consensus without expression": (
+        {"datasets": {"aml": {"omics": ["mirna"]}}, "biology": [{"dataset": "aml", "consensus_seeds": 5}]},
+        "config key `biology[0].consensus_seeds`: aml has no omic `expression`; got mirna; leave it out",
+    ),
+    "templates without expression": (
+        {
+            "datasets": {"simulated": {}, "aml": {"omics": ["mirna"]}},
+            "predict": [{"dataset": "simulated", "cohort": "aml", "by": "templates"}],
+        },
+        "config key `predict[0].cohort`: aml has no omic `expression` to compare templates with; got mirna",
+    ),
+    "known labels by a network": (
+        {"predict": [{"dataset": "simulated", "cohort": "simulated", "labels": "truth"}]},
+        "config key `predict[0].labels`: known labels have no network; expected by: templates",
+    ),
+    "a gene map of an unknown omic": (
+        {"datasets": {"simulated": {"gene_maps": {"rna": "x.tsv"}}}},
+        "config key `datasets.simulated.gene_maps`: `rna` is no omic of this dataset",
+    ),
+    "a gene map that is not there": (
+        {"datasets": {"simulated": {"gene_maps": {"mirna": "x.tsv"}}}},
+        "the file of config key `datasets.simulated.gene_maps.mirna` does not exist",
     ),
     "one member": (
         {"datasets": {"a": joined("aml")}},
@@ -864,13 +937,9 @@ WRONG = {
         "config key `datasets.a.members`: mirna of aml and of breast is not on one scale; expected the same `log2` in "
         "the `preprocessing` of all members; got true for aml, false for breast; leave one of the two out",
     ),
-    "biology of a joined dataset without expression": (
-        {"datasets": {"joined3": {}}, "biology": [{"dataset": "joined3"}]},
-        "config key `biology[0].dataset`: joined3 has no omic `expression` to explain subtypes with; got mirna",
-    ),
     "biology at k = 1": (
         {"biology": [{"dataset": "simulated", "k": 1}]},
-        "config key `biology[0].k` is wrong; expected at least 2; got 1",
+        "config key `biology[0].k` is wrong; expected a whole number of at least 2 or auto; got 1",
     ),
 }
 

@@ -32,8 +32,9 @@ RESERVED_NAMES = {
     *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
     *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
-    *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction"),
-    *("draw_contributions", "tabulate"),
+    *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction", "partition"),
+    *("omic_markers", "phenotype_gsea", "ssgsea", "ssgsea_markers", "draw_ssgsea", "templates", "nearest_template"),
+    *("draw_nearest_template", "consensus_markers", "retrain", "truth", "draw_contributions", "tabulate"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
@@ -123,13 +124,14 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_sweep(resolved)
     _check_mirror(resolved["mirror"])
     _check_files(_entries_read(resolved))
+    _check_gene_maps(resolved)
     _check_gene_sets(resolved, registry)
     _check_downloads(resolved, registry)
     resolved["biology"] = _biology(resolved)
     resolved["predict"] = _predictions(resolved)
     for name, entry in resolved["datasets"].items():
-        chosen = {choice["k"] for choice in resolved["biology"] + resolved["predict"] if choice["dataset"] == name}
-        entry["ks"] = sorted({*resolved["k"], *chosen, *filter(None, [entry["n_clusters"]])})
+        chosen = {one.get("k") for one in resolved["biology"] + resolved["predict"] if one["dataset"] == name}
+        entry["ks"] = sorted({*resolved["k"], *chosen - {None, "auto"}, *filter(None, [entry["n_clusters"]])})
     return resolved
 
 
@@ -256,8 +258,28 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     known_before = _merge(_merge(config["preprocessing"], of_source), base.get("preprocessing", {}))
     inherited = _for_omics(known_before, _omics(complete))
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
-    complete["gene_sets"] = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
+    if complete["source"] == "files":
+        _log_counts(complete, f"datasets.{name}")
+    sets = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
+    hallmark = [collection for collection in sets["gsea"] if collection == "hallmark"]
+    complete["gene_sets"] = sets | {"ssgsea": sets.get("ssgsea", hallmark or sets["gsea"][:1])}
     return complete
+
+
+def _log_counts(entry: dict[str, Any], key: str) -> None:
+    """Omics declared as counts are logged, as their models take them back from there."""
+    _check_names(entry["counts"], entry["omics"], f"{key}.counts", "omic of this dataset")
+    log2 = entry["preprocessing"].get("log2", "auto")
+    by_omic = log2 if isinstance(log2, dict) else dict.fromkeys(entry["omics"], log2)
+    for omic in entry["counts"]:
+        if by_omic.get(omic, "auto") is False:
+            raise AmuclError(
+                f"config key `{key}.preprocessing.log2`: {omic} is declared as `counts`",
+                expected="true or auto",
+                got="false",
+            )
+    if entry["counts"]:
+        entry["preprocessing"]["log2"] = {**by_omic, **dict.fromkeys(entry["counts"], True)}
 
 
 def _members(
@@ -333,51 +355,104 @@ def _validate_dataset(entry: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _biology(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """The results to explain, each with dataset, method and k."""
-    with_expression = [name for name, entry in config["datasets"].items() if "expression" in _omics(entry)]
+    """The results to explain, each with dataset, method and k (a number or auto), or with dataset and labels."""
     chosen = config["biology"]
     if chosen is None:
-        chosen = [{"dataset": name} for name in with_expression]
+        chosen = [{"dataset": name} for name, entry in config["datasets"].items() if "expression" in _omics(entry)]
     complete = []
     for number, choice in enumerate(chosen):
         key = f"biology[{number}]"
         _check_names([choice["dataset"]], config["datasets"], f"{key}.dataset", "dataset of this run")
-        method = choice.get("method", config["methods"][0])
-        _check_names([method], config["methods"], f"{key}.method", "method of this run")
-        if choice["dataset"] not in with_expression:
-            raise AmuclError(
-                f"config key `{key}.dataset`: {choice['dataset']} has no omic `expression` to explain subtypes with",
-                got=", ".join(_omics(config["datasets"][choice["dataset"]])),
-            )
-        k = choice.get("k") or config["datasets"][choice["dataset"]]["n_clusters"] or DEFAULT_K
-        complete.append({"dataset": choice["dataset"], "method": method, "k": k})
+        partition = _partition(choice, config, config["methods"], key)
+        if "consensus_seeds" in choice:
+            _check_consensus(partition, config, f"{key}.consensus_seeds")
+            partition["consensus_seeds"] = choice["consensus_seeds"]
+        complete.append(partition)
     return complete
 
 
+def _check_consensus(partition: dict[str, Any], config: dict[str, Any], key: str) -> None:
+    """Trainings can differ and there is expression whose markers can be counted."""
+    if "labels" in partition or METHODS[partition["method"]].stage == "lowrank":
+        raise AmuclError(
+            f"config key `{key}`: known labels and low-rank methods have no seed to vary", action="leave it out"
+        )
+    omics = _omics(config["datasets"][partition["dataset"]])
+    if "expression" not in omics:
+        raise AmuclError(
+            f"config key `{key}`: {partition['dataset']} has no omic `expression`",
+            got=", ".join(omics),
+            action="leave it out",
+        )
+
+
 def _predictions(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """Whose subtypes to give to the patients of which cohort: dataset, method, k and cohort of each."""
+    """Whose subtypes to give to the patients of which cohort: each as in `_biology`, with cohort and by."""
     inductive = [name for name in config["methods"] if METHODS[name].inductive]
     complete = []
     for number, choice in enumerate(config["predict"]):
         key = f"predict[{number}]"
         for role in ("dataset", "cohort"):
             _check_names([choice[role]], config["datasets"], f"{key}.{role}", "dataset of this run")
-        if not inductive:
-            needed = ", ".join(name for name, method in METHODS.items() if method.inductive)
-            raise AmuclError(f"config key `{key}`: no method of this run embeds new patients", expected=needed)
-        method = choice.get("method", inductive[0])
-        _check_names([method], inductive, f"{key}.method", "method of this run that embeds new patients")
-        entry = config["datasets"][choice["dataset"]]
-        missing = [omic for omic in _omics(entry) if omic not in _omics(config["datasets"][choice["cohort"]])]
-        if len(missing) == len(_omics(entry)):
-            raise AmuclError(
-                f"config key `{key}.cohort`: {choice['cohort']} has no omic of {choice['dataset']}",
-                expected=f"one of {', '.join(missing)}",
-                got=", ".join(_omics(config["datasets"][choice["cohort"]])),
-            )
-        k = choice.get("k") or entry["n_clusters"] or DEFAULT_K
-        complete.append({"dataset": choice["dataset"], "method": method, "k": k, "cohort": choice["cohort"]})
+        by = choice.get("by", "network")
+        if by == "templates":
+            _check_expression(choice, config, key)
+            partition = _partition(choice, config, config["methods"], key)
+        else:
+            if not inductive:
+                needed = ", ".join(name for name, method in METHODS.items() if method.inductive)
+                raise AmuclError(
+                    f"config key `{key}`: no method of this run embeds new patients",
+                    expected=f"{needed}, or by: templates",
+                )
+            if "labels" in choice:
+                raise AmuclError(f"config key `{key}.labels`: known labels have no network", expected="by: templates")
+            partition = _partition(choice, config, inductive, key, "method of this run that embeds new patients")
+            _check_common_omic(choice, config, key)
+        complete.append({**partition, "cohort": choice["cohort"], "by": by})
     return complete
+
+
+def _partition(
+    choice: dict[str, Any], config: dict[str, Any], methods: list[str], key: str, kind: str = "method of this run"
+) -> dict[str, Any]:
+    """Which subtypes of a dataset are meant: a method's at a k, or the known labels."""
+    dataset, entry = choice["dataset"], config["datasets"][choice["dataset"]]
+    if "labels" in choice:
+        also = next((name for name in ("method", "k") if name in choice), None)
+        if also is not None:
+            raise AmuclError(
+                f"config key `{key}.{also}`: known labels have none", action=f"leave out `{also}` or `labels`"
+            )
+        if entry["truth"] is None:
+            raise AmuclError(
+                f"config key `{key}.labels`: {dataset} has no known labels",
+                expected=f"a clinical column as `truth` in `datasets.{dataset}`",
+            )
+        return {"dataset": dataset, "labels": choice["labels"]}
+    method = choice.get("method", methods[0])
+    _check_names([method], methods, f"{key}.method", kind)
+    return {"dataset": dataset, "method": method, "k": choice.get("k") or entry["n_clusters"] or DEFAULT_K}
+
+
+def _check_expression(choice: dict[str, Any], config: dict[str, Any], key: str) -> None:
+    for role in ("dataset", "cohort"):
+        omics = _omics(config["datasets"][choice[role]])
+        if "expression" not in omics:
+            raise AmuclError(
+                f"config key `{key}.{role}`: {choice[role]} has no omic `expression` to compare templates with",
+                got=", ".join(omics),
+            )
+
+
+def _check_common_omic(choice: dict[str, Any], config: dict[str, Any], key: str) -> None:
+    learned, offered = (_omics(config["datasets"][choice[role]]) for role in ("dataset", "cohort"))
+    if set(learned).isdisjoint(offered):
+        raise AmuclError(
+            f"config key `{key}.cohort`: {choice['cohort']} has no omic of {choice['dataset']}",
+            expected=f"one of {', '.join(learned)}",
+            got=", ".join(offered),
+        )
 
 
 def _omics(entry: dict[str, Any]) -> list[str]:
@@ -446,6 +521,13 @@ def _check_files(entries: list[tuple[str, dict[str, Any]]]) -> None:
                 require_file(path, purpose=f"the file of config key `datasets.{dataset}.{key}`")
         if entry["truth"] and not entry["clinical"]:
             raise _wrong(f"datasets.{dataset}.truth", "a `clinical` table with this column", entry["truth"])
+
+
+def _check_gene_maps(config: dict[str, Any]) -> None:
+    for name, entry in config["datasets"].items():
+        _check_names(entry["gene_maps"], _omics(entry), f"datasets.{name}.gene_maps", "omic of this dataset")
+        for omic, path in entry["gene_maps"].items():
+            require_file(path, purpose=f"the file of config key `datasets.{name}.gene_maps.{omic}`")
 
 
 def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:

@@ -51,8 +51,13 @@ def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *
     return Fitted(estimator.fit(arrays), samples, dict(zip(omics, features, strict=True)))
 
 
-def write_embedding(fitted: Fitted, path: str | Path) -> None:
-    """Write `embedding_` as a table: sample, then one column a dimension."""
+def embedding_of(fitted: Fitted) -> pd.DataFrame:
+    """`embedding_` as samples x dimensions dim1, dim2, ..."""
     values = np.asarray(fitted.estimator.embedding_)
     columns = [f"dim{number}" for number in range(1, values.shape[1] + 1)]
-    write_matrix(pd.DataFrame(values, index=fitted.samples, columns=columns), path)
+    return pd.DataFrame(values, index=fitted.samples, columns=columns)
+
+
+def write_embedding(fitted: Fitted, path: str | Path) -> None:
+    """Write `embedding_` as a table: sample, then one column a dimension."""
+    write_matrix(embedding_of(fitted), path)

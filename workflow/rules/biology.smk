@@ -1,32 +1,102 @@
-# What makes each subtype itself: results/{dataset}/{method}/k{k}/.
+# What makes each subtype itself: results/{dataset}/{partition}/, the partition being {method}/k{k} or truth.
+
+
+rule partition:
+    input:
+        unpack(partition_source),
+    output:
+        labels="results/{dataset}/{partition}/labels.tsv",
+        provenance="results/{dataset}/{partition}/labels.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/partition.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/partition.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        k=partition_k,
+        code=code("partition.py"),
+    message:
+        "Choosing the partition {wildcards.partition} of {wildcards.dataset}"
+    script:
+        "../scripts/partition.py"
 
 
 rule markers:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
     output:
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
-        control="results/{dataset}/{method}/k{k}/control.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        pairs="results/{dataset}/{partition}/pairs.tsv.gz",
+        control="results/{dataset}/{partition}/control.tsv",
         markers_html=report(
-            "results/{dataset}/{method}/k{k}/markers.html",
+            "results/{dataset}/{partition}/markers.html",
             caption="../report/markers.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "02 markers (table)"},
         ),
         control_html=report(
-            "results/{dataset}/{method}/k{k}/control.html",
+            "results/{dataset}/{partition}/control.html",
             caption="../report/control.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "04 permuted control (table)"},
+            subcategory=partition_title,
+            labels={"item": "07 permuted control (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/markers.provenance.json",
+        pairs_html=report(
+            "results/{dataset}/{partition}/pairs.html",
+            caption="../report/pairs.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "03 markers, subtype against subtype (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/markers.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/markers.log",
+        "results/logs/{dataset}/{partition}/markers.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/markers.tsv"
+        "results/benchmarks/{dataset}/{partition}/markers.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["enrichment"]
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.dataset),
+        seed=config["seed"],
+        code=code("markers.py"),
+    message:
+        "Finding markers of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/markers.py"
+
+
+rule omic_markers:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=lambda wildcards: gene_map(wildcards.omic)(wildcards),
+    output:
+        markers="results/{dataset}/{partition}/markers_{omic}.tsv",
+        pairs="results/{dataset}/{partition}/pairs_{omic}.tsv.gz",
+        control="results/{dataset}/{partition}/control_{omic}.tsv",
+        markers_html=report(
+            "results/{dataset}/{partition}/markers_{omic}.html",
+            caption="../report/omic_markers.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "04 markers, {omic} (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/markers_{omic}.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/markers_{omic}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/markers_{omic}.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
@@ -34,31 +104,31 @@ rule markers:
         runtime=30,
     params:
         seed=config["seed"],
-        code=code("markers.py"),
+        code=code("omic_markers.py"),
     message:
-        "Finding markers of {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+        "Finding markers in {wildcards.omic} of {wildcards.dataset}, {wildcards.partition}"
     script:
-        "../scripts/markers.py"
+        "../scripts/omic_markers.py"
 
 
 rule over_representation:
     input:
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
         sets=lambda wildcards: gene_sets(wildcards.kind)(wildcards),
     output:
-        table="results/{dataset}/{method}/k{k}/{kind}.tsv",
+        table="results/{dataset}/{partition}/{kind}.tsv",
         html=report(
-            "results/{dataset}/{method}/k{k}/{kind}.html",
+            "results/{dataset}/{partition}/{kind}.html",
             caption="../report/over_representation.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "05 over-representation, {kind} (table)"},
+            subcategory=partition_title,
+            labels={"item": "08 over-representation, {kind} (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/{kind}.provenance.json",
+        provenance="results/{dataset}/{partition}/{kind}.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/{kind}.log",
+        "results/logs/{dataset}/{partition}/{kind}.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/{kind}.tsv"
+        "results/benchmarks/{dataset}/{partition}/{kind}.tsv"
     wildcard_constraints:
         kind="go|pathways",
     conda:
@@ -70,29 +140,29 @@ rule over_representation:
         collections=lambda wildcards: collection_names(wildcards.kind)(wildcards),
         code=code("over_representation.py"),
     message:
-        "Testing {wildcards.kind} for genes up in subtypes of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Testing {wildcards.kind} for genes up in subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/over_representation.py"
 
 
 rule gsea:
     input:
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
         sets=gene_sets("gsea"),
     output:
-        table="results/{dataset}/{method}/k{k}/gsea.tsv",
+        table="results/{dataset}/{partition}/gsea.tsv",
         html=report(
-            "results/{dataset}/{method}/k{k}/gsea.html",
+            "results/{dataset}/{partition}/gsea.html",
             caption="../report/gsea.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "07 GSEA (table)"},
+            subcategory=partition_title,
+            labels={"item": "10 GSEA (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/gsea.provenance.json",
+        provenance="results/{dataset}/{partition}/gsea.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/gsea.log",
+        "results/logs/{dataset}/{partition}/gsea.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/gsea.tsv"
+        "results/benchmarks/{dataset}/{partition}/gsea.tsv"
     conda:
         "../../envs/amucl.yaml"
     threads: config["threads"]["enrichment"]
@@ -104,51 +174,91 @@ rule gsea:
         seed=config["seed"],
         code=code("gsea.py"),
     message:
-        "Gene set enrichment in subtypes of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Gene set enrichment in subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/gsea.py"
+
+
+rule phenotype_gsea:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
+        preranked="results/{dataset}/{partition}/gsea.tsv",
+        sets=gene_sets("gsea"),
+    output:
+        table="results/{dataset}/{partition}/gsea_phenotype.tsv",
+        html=report(
+            "results/{dataset}/{partition}/gsea_phenotype.html",
+            caption="../report/phenotype_gsea.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "11 GSEA, patients permuted (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/gsea_phenotype.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/phenotype_gsea.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/phenotype_gsea.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        collections=collection_names("gsea"),
+        n_permutations=config["phenotype_permutations"],
+        counts=lambda wildcards: are_counts(wildcards.dataset),
+        seed=config["seed"],
+        code=code("phenotype_gsea.py"),
+    message:
+        "Gene set enrichment with permuted patients in subtypes of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/phenotype_gsea.py"
 
 
 rule survival:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
-        survival="results/{dataset}/{method}/survival.tsv",
-        outcome="results/{dataset}/{method}/outcome.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        tested=partition_clinic,
     output:
-        table="results/{dataset}/{method}/k{k}/survival.tsv",
+        table="results/{dataset}/{partition}/survival.tsv",
         outcome_html=report(
-            "results/{dataset}/{method}/k{k}/outcome.html",
+            "results/{dataset}/{partition}/outcome.html",
             caption="../report/outcome.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "10 survival by subtype (table)"},
+            subcategory=partition_title,
+            labels={"item": "16 survival by subtype (table)"},
         ),
         figure=[
             report(
-                "results/{dataset}/{method}/k{k}/survival.png",
+                "results/{dataset}/{partition}/survival.png",
                 caption="../report/survival.rst",
                 category="5 Biology",
-                subcategory="{dataset}, {method}, k = {k}",
-                labels={"item": "09 survival (figure)"},
+                subcategory=partition_title,
+                labels={"item": "15 survival (figure)"},
             ),
-            "results/{dataset}/{method}/k{k}/survival.pdf",
-            "results/{dataset}/{method}/k{k}/survival.svg",
+            "results/{dataset}/{partition}/survival.pdf",
+            "results/{dataset}/{partition}/survival.svg",
         ],
-        provenance="results/{dataset}/{method}/k{k}/survival.provenance.json",
+        provenance="results/{dataset}/{partition}/survival.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/survival.log",
+        "results/logs/{dataset}/{partition}/survival.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/survival.tsv"
+        "results/benchmarks/{dataset}/{partition}/survival.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
     params:
+        k=partition_k,
+        seed=config["seed"],
+        max_permutations=config["max_permutations"],
         code=code("survival.py"),
     message:
-        "Comparing survival of {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+        "Comparing survival of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/survival.py"
 
@@ -156,24 +266,27 @@ rule survival:
 rule summarise:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
-        go="results/{dataset}/{method}/k{k}/go.tsv",
-        gsea="results/{dataset}/{method}/k{k}/gsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        go="results/{dataset}/{partition}/go.tsv",
+        gsea="results/{dataset}/{partition}/gsea.tsv",
+        omics=lambda wildcards: [
+            f"results/{{dataset}}/{{partition}}/markers_{omic}.tsv" for omic in other_omics(wildcards.dataset)
+        ],
     output:
-        table="results/{dataset}/{method}/k{k}/subtypes.tsv",
+        table="results/{dataset}/{partition}/subtypes.tsv",
         html=report(
-            "results/{dataset}/{method}/k{k}/subtypes.html",
+            "results/{dataset}/{partition}/subtypes.html",
             caption="../report/subtypes.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
+            subcategory=partition_title,
             labels={"item": "01 subtypes at a glance (table)"},
         ),
-        provenance="results/{dataset}/{method}/k{k}/subtypes.provenance.json",
+        provenance="results/{dataset}/{partition}/subtypes.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/summarise.log",
+        "results/logs/{dataset}/{partition}/summarise.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/summarise.tsv"
+        "results/benchmarks/{dataset}/{partition}/summarise.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
@@ -182,7 +295,7 @@ rule summarise:
     params:
         code=code("summarise.py"),
     message:
-        "Summing up {wildcards.k} subtypes of {wildcards.dataset} ({wildcards.method})"
+        "Summing up the subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/summarise.py"
 
@@ -190,23 +303,24 @@ rule summarise:
 rule draw_heatmap:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        labels="results/{dataset}/{method}/labels.tsv",
-        markers="results/{dataset}/{method}/k{k}/markers.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        genes=gene_map("expression"),
     output:
         report(
-            "results/{dataset}/{method}/k{k}/heatmap.png",
+            "results/{dataset}/{partition}/heatmap.png",
             caption="../report/heatmap.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "03 top markers (figure)"},
+            subcategory=partition_title,
+            labels={"item": "06 top markers (figure)"},
         ),
-        "results/{dataset}/{method}/k{k}/heatmap.pdf",
-        "results/{dataset}/{method}/k{k}/heatmap.svg",
-        provenance="results/{dataset}/{method}/k{k}/heatmap.provenance.json",
+        "results/{dataset}/{partition}/heatmap.pdf",
+        "results/{dataset}/{partition}/heatmap.svg",
+        provenance="results/{dataset}/{partition}/heatmap.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/draw_heatmap.log",
+        "results/logs/{dataset}/{partition}/draw_heatmap.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/draw_heatmap.tsv"
+        "results/benchmarks/{dataset}/{partition}/draw_heatmap.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
@@ -215,30 +329,30 @@ rule draw_heatmap:
     params:
         code=code("draw_heatmap.py"),
     message:
-        "Drawing the top markers of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Drawing the top markers of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_heatmap.py"
 
 
 rule draw_over_representation:
     input:
-        table="results/{dataset}/{method}/k{k}/{kind}.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        table="results/{dataset}/{partition}/{kind}.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
     output:
         report(
-            "results/{dataset}/{method}/k{k}/{kind}.png",
+            "results/{dataset}/{partition}/{kind}.png",
             caption="../report/over_representation_dots.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "06 over-representation, {kind} (figure)"},
+            subcategory=partition_title,
+            labels={"item": "09 over-representation, {kind} (figure)"},
         ),
-        "results/{dataset}/{method}/k{k}/{kind}.pdf",
-        "results/{dataset}/{method}/k{k}/{kind}.svg",
-        provenance="results/{dataset}/{method}/k{k}/{kind}_dots.provenance.json",
+        "results/{dataset}/{partition}/{kind}.pdf",
+        "results/{dataset}/{partition}/{kind}.svg",
+        provenance="results/{dataset}/{partition}/{kind}_dots.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/draw_{kind}.log",
+        "results/logs/{dataset}/{partition}/draw_{kind}.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/draw_{kind}.tsv"
+        "results/benchmarks/{dataset}/{partition}/draw_{kind}.tsv"
     wildcard_constraints:
         kind="go|pathways",
     conda:
@@ -247,40 +361,225 @@ rule draw_over_representation:
         mem_mb=1000,
         runtime=10,
     params:
+        available=lambda wildcards: has_expression(wildcards.dataset),
         code=code("draw_over_representation.py"),
     message:
-        "Drawing {wildcards.kind} of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Drawing {wildcards.kind} of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_over_representation.py"
 
 
 rule draw_gsea:
     input:
-        table="results/{dataset}/{method}/k{k}/gsea.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        table="results/{dataset}/{partition}/gsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
     output:
         report(
-            "results/{dataset}/{method}/k{k}/gsea.png",
+            "results/{dataset}/{partition}/gsea.png",
             caption="../report/gsea_dots.rst",
             category="5 Biology",
-            subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "08 GSEA (figure)"},
+            subcategory=partition_title,
+            labels={"item": "12 GSEA (figure)"},
         ),
-        "results/{dataset}/{method}/k{k}/gsea.pdf",
-        "results/{dataset}/{method}/k{k}/gsea.svg",
-        provenance="results/{dataset}/{method}/k{k}/gsea_dots.provenance.json",
+        "results/{dataset}/{partition}/gsea.pdf",
+        "results/{dataset}/{partition}/gsea.svg",
+        provenance="results/{dataset}/{partition}/gsea_dots.provenance.json",
     log:
-        "results/logs/{dataset}/{method}/k{k}/draw_gsea.log",
+        "results/logs/{dataset}/{partition}/draw_gsea.log",
     benchmark:
-        "results/benchmarks/{dataset}/{method}/k{k}/draw_gsea.tsv"
+        "results/benchmarks/{dataset}/{partition}/draw_gsea.tsv"
     conda:
         "../../envs/amucl.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
+        available=lambda wildcards: has_expression(wildcards.dataset),
         code=code("draw_gsea.py"),
     message:
-        "Drawing the GSEA of {wildcards.dataset} ({wildcards.method}, k = {wildcards.k})"
+        "Drawing the GSEA of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/draw_gsea.py"
+
+
+rule ssgsea:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        genes=gene_map("expression"),
+        sets=gene_sets("ssgsea"),
+    output:
+        scores="results/{dataset}/ssgsea.tsv",
+        provenance="results/{dataset}/ssgsea.provenance.json",
+    log:
+        "results/logs/{dataset}/ssgsea.log",
+    benchmark:
+        "results/benchmarks/{dataset}/ssgsea.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["enrichment"]
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        collections=collection_names("ssgsea"),
+        code=code("ssgsea.py"),
+    message:
+        "Scoring gene sets in every patient of {wildcards.dataset}"
+    script:
+        "../scripts/ssgsea.py"
+
+
+rule ssgsea_markers:
+    input:
+        scores="results/{dataset}/ssgsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+    output:
+        table="results/{dataset}/{partition}/ssgsea.tsv",
+        html=report(
+            "results/{dataset}/{partition}/ssgsea.html",
+            caption="../report/ssgsea_markers.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "13 scores of patients (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/ssgsea.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/ssgsea_markers.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/ssgsea_markers.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("ssgsea_markers.py"),
+    message:
+        "Comparing the scores of patients of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/ssgsea_markers.py"
+
+
+rule draw_ssgsea:
+    input:
+        scores="results/{dataset}/ssgsea.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        table="results/{dataset}/{partition}/ssgsea.tsv",
+    output:
+        figure=[
+            report(
+                "results/{dataset}/{partition}/ssgsea.png",
+                caption="../report/ssgsea.rst",
+                category="5 Biology",
+                subcategory=partition_title,
+                labels={"item": "14 scores of patients (figure)"},
+            ),
+            "results/{dataset}/{partition}/ssgsea.pdf",
+            "results/{dataset}/{partition}/ssgsea.svg",
+        ],
+        provenance="results/{dataset}/{partition}/ssgsea_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/draw_ssgsea.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/draw_ssgsea.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("draw_ssgsea.py"),
+    message:
+        "Drawing the scores of patients of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/draw_ssgsea.py"
+
+
+rule templates:
+    input:
+        markers="results/{dataset}/{partition}/markers.tsv",
+    output:
+        templates="results/{dataset}/{partition}/templates.tsv",
+        provenance="results/{dataset}/{partition}/templates.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/templates.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/templates.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("templates.py"),
+    message:
+        "Choosing the genes that stand for the subtypes of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/templates.py"
+
+
+rule retrain:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+    output:
+        labels="results/{dataset}/{method}/retrained/{number}.tsv",
+        provenance="results/{dataset}/{method}/retrained/{number}.provenance.json",
+    log:
+        "results/logs/{dataset}/{method}/retrain_{number}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{method}/retrain_{number}.tsv"
+    wildcard_constraints:
+        method=names(methods_of("train", "embed")),
+        number=r"\d+",
+    conda:
+        "../../envs/amucl.yaml"
+    threads: config["threads"]["train"]
+    resources:
+        gpu=lambda wildcards: training_gpus(wildcards) * (METHODS[wildcards.method].stage == "train"),
+        mem_mb=8000,
+        runtime=300,
+    params:
+        method=registry_entry,
+        settings=retraining_settings,
+        ks=ks,
+        restarts=config["kmeans_restarts"],
+        starts=config["kmeans_starts"],
+        code=method_code("retrain.py"),
+    message:
+        "Training {wildcards.method} on {wildcards.dataset} again, run {wildcards.number}"
+    script:
+        "../scripts/retrain.py"
+
+
+rule consensus_markers:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
+        runs=retrained,
+    output:
+        table="results/{dataset}/{partition}/consensus_markers.tsv",
+        html=report(
+            "results/{dataset}/{partition}/consensus_markers.html",
+            caption="../report/consensus_markers.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "05 markers over trainings (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/consensus_markers.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/consensus_markers.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/consensus_markers.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.dataset),
+        code=code("consensus_markers.py"),
+    message:
+        "Counting how often markers of {wildcards.dataset}, {wildcards.partition}, stay"
+    script:
+        "../scripts/consensus_markers.py"

@@ -85,6 +85,12 @@ def from_source(*sources):
     return names(name for name, entry in DATASETS.items() if entry["source"] in sources)
 
 
+def omics_of(entry):
+    if entry["source"] == "simulated":
+        return ["expression", "methylation", "mirna"]
+    return list(entry["omics"])
+
+
 def methods_of(*stages):
     return [name for name in config["methods"] if METHODS[name].stage in stages]
 
@@ -105,7 +111,9 @@ def examined_methods():
 wildcard_constraints:
     dataset=names(DATASETS),
     method=names(config["methods"]),
-    k=r"\d+",
+    k=r"\d+|auto",
+    partition=rf"(?:{names(config['methods'])})/k(?:\d+|auto)|truth",
+    omic=names(sorted({omic for entry in DATASETS.values() for omic in omics_of(entry)})),
 
 
 def code(script):
@@ -162,7 +170,7 @@ def ks(wildcards):
 
 def reference_k_of(dataset):
     """The k that figures show: the dataset's own where it is known, else the one chosen for its biology."""
-    chosen = [choice["k"] for choice in config["biology"] if choice["dataset"] == dataset]
+    chosen = [one["k"] for one in config["biology"] if one["dataset"] == dataset and isinstance(one.get("k"), int)]
     return DATASETS[dataset]["n_clusters"] or (chosen or DATASETS[dataset]["ks"])[0]
 
 
@@ -174,14 +182,91 @@ N_CELL_LINES = 3
 REFERENCE_K = {name: reference_k_of(name) for name in DATASETS} | dict.fromkeys(PEERS_WITHOUT_COHORT, N_CELL_LINES)
 
 
+def has_expression(dataset):
+    return "expression" in omics_of(DATASETS[dataset])
+
+
+def are_counts(dataset):
+    """Whether expression is declared as raw counts."""
+    return DATASETS[dataset]["source"] == "files" and "expression" in DATASETS[dataset]["counts"]
+
+
+def other_omics(dataset):
+    """The omics whose markers stand beside those of expression."""
+    return [omic for omic in omics_of(DATASETS[dataset]) if omic != "expression"]
+
+
+def collections_of(dataset, kind):
+    """The dataset's gene-set collections of one kind; none are fetched where there is no expression to test."""
+    return DATASETS[dataset]["gene_sets"][kind] if has_expression(dataset) else []
+
+
 def gene_sets(kind):
     """The files of the dataset's gene-set collections of one kind."""
-    return lambda wildcards: [gene_set_file(name, REGISTRY, DOWNLOADS) for name in entry(wildcards)["gene_sets"][kind]]
+    return lambda wildcards: [
+        gene_set_file(name, REGISTRY, DOWNLOADS) for name in collections_of(wildcards.dataset, kind)
+    ]
 
 
 def collection_names(kind):
     """What tables call these collections."""
-    return lambda wildcards: [collection_name(name, REGISTRY) for name in entry(wildcards)["gene_sets"][kind]]
+    return lambda wildcards: [collection_name(name, REGISTRY) for name in collections_of(wildcards.dataset, kind)]
+
+
+def gene_map(omic):
+    """The file that names the genes of an omic's features, if there is one."""
+    return lambda wildcards: entry(wildcards)["gene_maps"].get(omic, [])
+
+
+def partition_of(choice):
+    """The folder of a choice of subtypes below its dataset's."""
+    return "truth" if choice.get("labels") == "truth" else "{method}/k{k}".format(**choice)
+
+
+def partition_k(wildcards):
+    """The k of a partition: a number, auto, or None for known labels."""
+    k = Path(wildcards.partition).name.removeprefix("k").removesuffix("truth")
+    return int(k) if k.isdigit() else k or None
+
+
+def partition_title(wildcards):
+    """What the report calls a partition."""
+    method, k = wildcards.partition.partition("/")[0], partition_k(wildcards)
+    of = "known labels" if k is None else f"{method}, suggested k" if k == "auto" else f"{method}, k = {k}"
+    return f"{wildcards.dataset}, {of}"
+
+
+def partition_source(wildcards):
+    """What a partition is taken from."""
+    if wildcards.partition == "truth":
+        return {"cohort": f"results/{wildcards.dataset}/cohort.h5mu"}
+    folder = f"results/{wildcards.dataset}/{wildcards.partition.partition('/')[0]}"
+    choice = {"choice": f"{folder}/k_choice.tsv"} if partition_k(wildcards) == "auto" else {}
+    return {"labels": f"{folder}/labels.tsv"} | choice
+
+
+def retraining_settings(wildcards):
+    """As `method_settings`, with the seed of one of the trainings that markers are compared over."""
+    device = {"device": config["device"]} if METHODS[wildcards.method].stage == "train" else {}
+    return in_order(method_settings(wildcards) | device | {"random_state": config["seed"] + int(wildcards.number)})
+
+
+def retrained(wildcards):
+    """The labels of other trainings, as many as the partition's entry under `biology` asks for."""
+    wanted = [
+        one["consensus_seeds"]
+        for one in config["biology"]
+        if "consensus_seeds" in one and one["dataset"] == wildcards.dataset and partition_of(one) == wildcards.partition
+    ]
+    method = wildcards.partition.partition("/")[0]
+    numbers = range(1, max(wanted, default=0) + 1)
+    return [f"results/{wildcards.dataset}/{method}/retrained/{number}.tsv" for number in numbers]
+
+
+def partition_clinic(wildcards):
+    """The tests of survival and outcome over all k that a method's partition is part of."""
+    folder = f"results/{wildcards.dataset}/{wildcards.partition.partition('/')[0]}"
+    return [] if wildcards.partition == "truth" else [f"{folder}/survival.tsv", f"{folder}/outcome.tsv"]
 
 
 def restarts_of(wildcards):
@@ -279,17 +364,25 @@ def results_of(datasets):
         ]
     for choice in config["biology"]:
         if choice["dataset"] in datasets:
-            folder = "results/{dataset}/{method}/k{k}".format(**choice)
+            folder = f"results/{choice['dataset']}/{partition_of(choice)}"
             files += [f"{folder}/{table}.tsv" for table in BIOLOGY_TABLES]
+            files += [f"{folder}/markers_{omic}.tsv" for omic in other_omics(choice["dataset"])]
             files += [f"{folder}/{figure}.png" for figure in BIOLOGY_FIGURES]
-            files += [f"{folder}/contributions.png"] * METHODS[choice["method"]].inductive
+            if has_expression(choice["dataset"]):
+                files += [f"{folder}/ssgsea.png"]
+                files += [f"{folder}/gsea_phenotype.tsv"] * (config["phenotype_permutations"] > 0)
+            files += [f"{folder}/consensus_markers.tsv"] * ("consensus_seeds" in choice)
+            if "method" in choice and METHODS[choice["method"]].inductive:
+                files += [f"{folder}/contributions.png"]
     for choice in config["predict"]:
         if choice["dataset"] in datasets:
-            files += ["results/{dataset}/{method}/k{k}/predicted_{cohort}.png".format(**choice)]
+            folder = f"results/{choice['dataset']}/{partition_of(choice)}"
+            files += [f"{folder}/{PREDICTIONS[choice['by']]}_{choice['cohort']}.png"]
     return files
 
 
-BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control")
+PREDICTIONS = {"network": "predicted", "templates": "nearest_template"}
+BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control", "templates")
 BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")
 
 # What of an entry changes the cohort: other gene sets or the run's k must not rerun the preprocessing.
@@ -316,7 +409,7 @@ PREPROCESSING_KEYS = (
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
-SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "ks", "clinical_labels", "n_components")
+SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "gene_maps", "ks", "clinical_labels", "n_components")
 
 
 def simulation_settings(entry):
@@ -332,12 +425,6 @@ def preprocessing_entry(entry):
 
 def member_entry(member):
     return {key: member[key] for key in MEMBER_KEYS if key in member}
-
-
-def omics_of(entry):
-    if entry["source"] == "simulated":
-        return ["expression", "methylation", "mirna"]
-    return list(entry["omics"])
 
 
 def source_files(wildcards):

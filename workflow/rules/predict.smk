@@ -5,7 +5,7 @@ rule predict:
     input:
         model="results/{dataset}/{method}/model.safetensors",
         embedding="results/{dataset}/{method}/embedding.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{method}/k{k}/labels.tsv",
         cohort="results/{cohort}/cohort.h5mu",
     output:
         table="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
@@ -43,7 +43,7 @@ rule predict:
 rule explain:
     input:
         model="results/{dataset}/{method}/model.safetensors",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{method}/k{k}/labels.tsv",
         cohort="results/{dataset}/cohort.h5mu",
     output:
         table="results/{dataset}/{method}/k{k}/contributions.tsv",
@@ -52,7 +52,7 @@ rule explain:
             caption="../report/contributions.rst",
             category="5 Biology",
             subcategory="{dataset}, {method}, k = {k}",
-            labels={"item": "11 what the network goes by (table)"},
+            labels={"item": "17 what the network goes by (table)"},
         ),
         provenance="results/{dataset}/{method}/k{k}/contributions.provenance.json",
     log:
@@ -78,7 +78,7 @@ rule explain:
 rule draw_prediction:
     input:
         embedding="results/{dataset}/{method}/embedding.tsv",
-        labels="results/{dataset}/{method}/labels.tsv",
+        labels="results/{dataset}/{method}/k{k}/labels.tsv",
         new="results/{dataset}/{method}/k{k}/predicted_{cohort}_embedding.tsv",
         predicted="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
     output:
@@ -124,7 +124,7 @@ rule draw_contributions:
                 caption="../report/contributions.rst",
                 category="5 Biology",
                 subcategory="{dataset}, {method}, k = {k}",
-                labels={"item": "12 what the network goes by (figure)"},
+                labels={"item": "18 what the network goes by (figure)"},
             ),
             "results/{dataset}/{method}/k{k}/contributions.pdf",
             "results/{dataset}/{method}/k{k}/contributions.svg",
@@ -147,3 +147,80 @@ rule draw_contributions:
         "Drawing what {wildcards.method} tells the {wildcards.k} subtypes of {wildcards.dataset} by"
     script:
         "../scripts/draw_contributions.py"
+
+
+rule nearest_template:
+    input:
+        templates="results/{dataset}/{partition}/templates.tsv",
+        cohort="results/{cohort}/cohort.h5mu",
+        genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
+    output:
+        table="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
+        genes="results/{dataset}/{partition}/nearest_template_{cohort}_genes.tsv",
+        html=report(
+            "results/{dataset}/{partition}/nearest_template_{cohort}.html",
+            caption="../report/nearest_template.rst",
+            category="6 New patients",
+            subcategory=partition_title,
+            labels={"item": "subtypes of {cohort} by templates (table)"},
+        ),
+        provenance="results/{dataset}/{partition}/nearest_template_{cohort}.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/nearest_template_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/nearest_template_{cohort}.tsv"
+    wildcard_constraints:
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.cohort),
+        seed=config["seed"],
+        code=code("nearest_template.py"),
+    message:
+        "Giving patients of {wildcards.cohort} the subtypes of {wildcards.dataset}, {wildcards.partition}, by their markers"
+    script:
+        "../scripts/nearest_template.py"
+
+
+rule draw_nearest_template:
+    input:
+        templates="results/{dataset}/{partition}/templates.tsv",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        patients="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
+        cohort="results/{cohort}/cohort.h5mu",
+        genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
+    output:
+        figure=[
+            report(
+                "results/{dataset}/{partition}/nearest_template_{cohort}.png",
+                caption="../report/nearest_template_map.rst",
+                category="6 New patients",
+                subcategory=partition_title,
+                labels={"item": "{cohort} by the templates of {dataset} (figure)"},
+            ),
+            "results/{dataset}/{partition}/nearest_template_{cohort}.pdf",
+            "results/{dataset}/{partition}/nearest_template_{cohort}.svg",
+        ],
+        provenance="results/{dataset}/{partition}/nearest_template_{cohort}_figure.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/draw_nearest_template_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/draw_nearest_template_{cohort}.tsv"
+    wildcard_constraints:
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        counts=lambda wildcards: are_counts(wildcards.cohort),
+        code=code("draw_nearest_template.py"),
+    message:
+        "Drawing the templates of {wildcards.dataset}, {wildcards.partition}, in {wildcards.cohort}"
+    script:
+        "../scripts/draw_nearest_template.py"

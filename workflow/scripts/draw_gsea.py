@@ -2,13 +2,17 @@
 
 from _stage import stage
 
-from amucl.clustering.labels import read_labels, subtype_order
+from amucl.biology.differential import NOT_AVAILABLE
+from amucl.clustering.labels import subtype_order
+from amucl.clustering.partition import read_partition
 from amucl.figures.biology import gsea_dotplot
-from amucl.figures.style import save_figure
+from amucl.figures.style import placeholder, save_figure
 from amucl.files import read_table
 
 with stage(snakemake):
-    labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
-    figure = gsea_dotplot(read_table(snakemake.input.table), subtypes=subtype_order(labels))
+    labels = read_partition(snakemake.input.labels)
+    figure = placeholder(NOT_AVAILABLE)
+    if snakemake.params.available:
+        figure = gsea_dotplot(read_table(snakemake.input.table), subtypes=subtype_order(labels))
     for path in snakemake.output[:3]:
         save_figure(figure, path)

@@ -3,7 +3,7 @@
 import pandas as pd
 from _stage import stage
 
-from amucl.clustering.labels import read_labels
+from amucl.clustering.partition import read_partition
 from amucl.cohort.cohort import matched_views, read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
@@ -12,7 +12,7 @@ from amucl.representation.attribution import feature_contributions
 
 with stage(snakemake):
     estimator, features = load(snakemake.wildcards.method, snakemake.input.model)
-    labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
+    labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
     arrays, samples, _ = matched_views(cohort, features)
     labelled = pd.Index(samples).get_indexer(labels.index)  # a method may leave out patients who lack an omic

@@ -1,21 +1,26 @@
-"""Differential expression of each subtype against the rest, and the same with permuted labels."""
+"""Differential expression of each subtype against the rest and of all pairs, and the same with permuted labels."""
 
 from _stage import stage
 
-from amucl.biology.differential import permuted_control, subtype_markers
-from amucl.clustering.labels import read_labels
-from amucl.cohort.cohort import analysis_matrix, read_cohort
+from amucl.biology.expression import expression_markers
+from amucl.clustering.partition import read_partition
+from amucl.cohort.cohort import read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 
 with stage(snakemake):
-    labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
-    expression = analysis_matrix(read_cohort(snakemake.input.cohort), "expression")
-    labels = labels[labels.index.isin(expression.index)]
-    expression = expression.loc[labels.index]
-    markers = subtype_markers(expression, labels)
-    control = permuted_control(expression, labels, snakemake.params.seed)
-    write_table(markers, snakemake.output.markers)
-    write_table(control, snakemake.output.control)
-    write_html_table(markers.groupby("subtype", sort=False).head(50), snakemake.output.markers_html)
-    write_html_table(control, snakemake.output.control_html)
+    found = expression_markers(
+        read_cohort(snakemake.input.cohort),
+        read_partition(snakemake.input.labels),
+        gene_map=snakemake.input.genes or None,
+        seed=snakemake.params.seed,
+        counts=snakemake.params.counts,
+        n_threads=snakemake.threads,
+    )
+    write_table(found.markers, snakemake.output.markers)
+    write_table(found.pairs, snakemake.output.pairs)
+    write_table(found.control, snakemake.output.control)
+    write_html_table(found.markers.groupby("subtype", sort=False).head(50), snakemake.output.markers_html)
+    shown = found.pairs.groupby(["subtype", "against"], sort=False).head(20)
+    write_html_table(shown, snakemake.output.pairs_html)
+    write_html_table(found.control, snakemake.output.control_html)

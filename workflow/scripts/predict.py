@@ -3,7 +3,7 @@
 import pandas as pd
 from _stage import stage
 
-from amucl.clustering.labels import read_labels
+from amucl.clustering.partition import read_partition
 from amucl.cohort.cohort import matched_views, read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import read_matrix, write_matrix, write_table
@@ -13,7 +13,7 @@ from amucl.representation.prediction import find_subtypes
 with stage(snakemake):
     estimator, features = load(snakemake.wildcards.method, snakemake.input.model)
     embedding = read_matrix(snakemake.input.embedding)
-    labels = read_labels(snakemake.input.labels)[f"k{snakemake.wildcards.k}"]
+    labels = read_partition(snakemake.input.labels)
     arrays, samples, found = matched_views(read_cohort(snakemake.input.cohort), features)
     embedded = estimator.transform(estimator.input_map_.filled(arrays))
     new = pd.DataFrame(embedded, index=samples, columns=embedding.columns)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.biology.clinic import clinic
+from amucl.biology.clinic import clinic, partition_clinic
 from amucl.biology.clinical import CLINICAL_COLUMNS, ENRICHMENT_COLUMNS, clinical_over_k
 from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
 from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
@@ -73,3 +73,12 @@ def test_survival_needs_both_time_and_event(clinical):
 def test_a_column_that_was_asked_for_and_is_absent_is_named(clinical):
     with pytest.raises(AmuclError, match=r"clinical_labels: no such column.*did you mean risk\?.*got risks"):
         tables(clinical, ["risks"])
+
+
+def test_a_partition_of_its_own_is_tested_like_those_of_a_method(clinical):
+    labels = LABELS["k4"].map({1: "M0", 2: "M1", 3: "M2", 4: "M3"})
+    survival, outcome = partition_clinic("aml", clinical, labels, **PERMUTED)
+    expected = tables(clinical)["survival"].query("k == 4")
+    assert survival["chi2"].item() == pytest.approx(expected["chi2"].item())
+    assert (survival["method"].item(), survival["k"].item()) == ("truth", 4)
+    assert list(outcome["subtype"]) == ["M0", "M1", "M2", "M3"]

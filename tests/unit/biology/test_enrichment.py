@@ -203,9 +203,12 @@ def test_a_collection_without_overlap_is_skipped_beside_others(caplog):
 
 def test_wrong_kind_of_identifier_is_named_with_examples():
     sets = {"A": ["TP53", "MYC", "KIT", "FLT3"]}
-    ensembl = markers().assign(gene=lambda m: m["gene"].str.replace("GENE", "ENSG000"))
+    ensembl = markers().assign(
+        gene=lambda m: m["gene"].map(lambda gene: f"ENSG{int(gene[4:]):011d}", na_action="ignore")
+    )
     message = (
-        r"no gene .* in any gene set; expected identifiers like TP53, MYC, KIT.*got ENSG000\d+, ENSG000\d+, ENSG000"
+        r"in any gene set: Ensembl ids against symbols; expected symbols such as TP53, MYC, KIT; "
+        r"got Ensembl ids such as ENSG\d+, ENSG\d+, ENSG\d+; name a `gene_maps` file"
     )
     with pytest.raises(AmuclError, match=message):
         subtype_over_representation(ensembl, {"one": sets})
@@ -226,3 +229,17 @@ def test_wrong_kind_of_identifier_is_named_with_examples():
 def test_bad_rankings_are_named(change, message):
     with pytest.raises(AmuclError, match=message):
         gsea(change(ranking()), gene_sets(), seed=1)
+
+
+def test_genes_with_dots_for_hyphens_are_found_in_the_sets():
+    dotted, hyphens = GENES[3], "GENE-3"
+    sets = {name: [hyphens if gene == dotted else gene for gene in members] for name, members in gene_sets().items()}
+    renamed = [gene.replace("GENE3", "GENE.3") if gene == dotted else gene for gene in GENES]
+    table = over_representation(renamed[:30], renamed, sets)
+    plain = over_representation(GENES[:30], GENES, gene_sets())
+    pd.testing.assert_frame_equal(table.drop(columns="genes"), plain.drop(columns="genes"))
+    assert hyphens in table.set_index("term").loc["planted", "genes"].split(";")
+    t = ranking()
+    edge = gsea(t.set_axis(renamed), sets, seed=1).set_index("term").loc["planted"]
+    assert edge["size"] == 20
+    assert edge["ES"] == pytest.approx(gsea(t, gene_sets(), seed=1).set_index("term").loc["planted", "ES"])

@@ -12,6 +12,17 @@ from amucl.biology.survival import survival_over_k
 from amucl.clustering.labels import k_of
 
 
+def partition_clinic(
+    dataset: str, clinical: pd.DataFrame, labels: pd.Series, *, seed: int, max_permutations: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Survival and outcome of one partition that is no method's: tables as those of `clinic`, the method `truth`."""
+    time, event = clinical.get("os_time"), clinical.get("os_event")
+    columns = labels.to_frame(f"k{labels.nunique()}")
+    permuted = {"seed": seed, "max_permutations": max_permutations}
+    survival = survival_over_k(dataset, "truth", time, event, columns, **permuted)
+    return survival, outcome_table(dataset, "truth", time, event, columns, adjustment(clinical))
+
+
 def clinic(
     dataset: str,
     method: str,

@@ -21,6 +21,8 @@ MARKER_COLUMNS = [
     "subtype", "gene", "logFC", "mean_in", "mean_out", "AveExpr", "t", "df_total", "P.Value", "adj.P.Val",
     "n_in", "n_out", "rank", "status",
 ]  # fmt: skip
+NO_EXPRESSION = "no_expression"
+NOT_AVAILABLE = "Not available: the cohort has no omic called expression"
 
 
 def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
@@ -50,14 +52,8 @@ def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
     mean_in, mean_out = values[inside].mean(axis=0), values[~inside].mean(axis=0)
     residual = np.where(inside[:, None], values - mean_in, values - mean_out)
     variance = (residual**2).sum(axis=0) / df_residual
-    df_prior, prior_variance = fit_variance_prior(variance, df_residual)
-
-    if np.isinf(df_prior):
-        shrunk = np.full_like(variance, prior_variance)
-    else:
-        shrunk = (df_residual * variance + df_prior * prior_variance) / (df_residual + df_prior)
+    shrunk, df_total = shrink(variance, df_residual)
     t = (mean_in - mean_out) / np.sqrt(shrunk * (1 / n_in + 1 / n_out))
-    df_total = min(df_residual + df_prior, df_residual * len(variance))
     p = 2 * stats.t.sf(np.abs(t), df_total)
     return pd.DataFrame(
         {
@@ -72,6 +68,20 @@ def moderated_t(expression: pd.DataFrame, in_group: np.ndarray) -> pd.DataFrame:
             "adj.P.Val": stats.false_discovery_control(p),
         }
     )
+
+
+def shrink(variance: np.ndarray, df: float) -> tuple[np.ndarray, float]:
+    """Variances shrunk towards their common prior, and the degrees of freedom of a t with them (limma's `squeezeVar`).
+
+    `variance` is the residual variance per gene, each with `df` degrees of freedom; the total is at most the pooled
+    ones, `df` times the number of genes.
+    """
+    df_prior, prior_variance = fit_variance_prior(variance, df)
+    if np.isinf(df_prior):
+        shrunk = np.full_like(variance, prior_variance)
+    else:
+        shrunk = (df * variance + df_prior * prior_variance) / (df + df_prior)
+    return shrunk, min(df + df_prior, df * len(variance))
 
 
 def fit_variance_prior(variance: np.ndarray, df: float) -> tuple[float, float]:
@@ -134,7 +144,7 @@ def subtype_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: in
     ------
     AmuclError for duplicate genes, missing or infinite values, samples without a label, and fewer than two subtypes.
     """
-    expression, labels = _checked(expression, labels)
+    expression, labels = checked(expression, labels)
     return pd.concat(
         [_one_against_rest(expression, labels, subtype, min_size) for subtype in subtype_order(labels)],
         ignore_index=True,
@@ -159,7 +169,7 @@ def permuted_control(
     Columns subtype, n_significant and n_significant_permuted (mean over the permutations: genes are correlated, so that
     most permutations give none and a few give many); missing for subtypes that are too small to test.
     """
-    expression, labels = _checked(expression, labels)
+    expression, labels = checked(expression, labels)
     rng = np.random.default_rng(seed)
     permuted = [
         _count_significant(expression, pd.Series(rng.permutation(labels), index=labels.index), alpha, min_size)
@@ -170,6 +180,17 @@ def permuted_control(
         "n_significant_permuted": pd.concat(permuted, axis=1).mean(axis=1),
     }
     return pd.DataFrame(counts).rename_axis("subtype").reset_index()
+
+
+def not_available(labels: pd.Series, reason: str = NO_EXPRESSION) -> pd.DataFrame:
+    """The table of `subtype_markers` where nothing can be tested: a row of missing values a subtype, with `reason`.
+
+    Tables made from it are empty.
+    """
+    sizes = labels.value_counts()
+    order = subtype_order(labels)
+    rows = [untested(subtype, int(sizes[subtype]), int(sizes.sum() - sizes[subtype]), reason) for subtype in order]
+    return pd.concat(rows, ignore_index=True)[MARKER_COLUMNS]
 
 
 def up_regulated(markers: pd.DataFrame, subtype, *, alpha: float = 0.05, min_logfc: float = 0.0) -> list[str]:
@@ -186,22 +207,31 @@ def _one_against_rest(expression: pd.DataFrame, labels: pd.Series, subtype, min_
     n_in, n_out = int(inside.sum()), int((~inside).sum())
     if min(n_in, n_out) < min_size:
         logger.info("subtype %s is not tested: %d samples against %d", subtype, n_in, n_out)
-        table = pd.DataFrame({"gene": [None]}).reindex(columns=MARKER_COLUMNS).astype({"gene": object})
-        return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, status="too_small")
+        return untested(subtype, n_in, n_out, "too_small")
     table = moderated_t(expression, inside).sort_values(["t", "gene"], ascending=[False, True], ignore_index=True)
     return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, rank=np.arange(1, len(table) + 1), status="ok")
+
+
+def untested(subtype, n_in: int, n_out: int, status: str) -> pd.DataFrame:
+    """The one row, of missing values, of a subtype that was not tested."""
+    table = pd.DataFrame({"gene": [None]}).reindex(columns=MARKER_COLUMNS).astype({"gene": object})
+    return table.assign(subtype=subtype, n_in=n_in, n_out=n_out, status=status)
 
 
 def _count_significant(expression: pd.DataFrame, labels: pd.Series, alpha: float, min_size: int) -> pd.Series:
     counts = {}
     for subtype in subtype_order(labels):
-        table = _one_against_rest(expression, labels, subtype, min_size)
-        counts[subtype] = (table["adj.P.Val"] < alpha).sum() if (table["status"] == "ok").all() else pd.NA
+        inside = (labels == subtype).to_numpy()
+        tested = min(inside.sum(), (~inside).sum()) >= min_size
+        counts[subtype] = (moderated_t(expression, inside)["adj.P.Val"] < alpha).sum() if tested else pd.NA
     return pd.Series(counts, dtype="Int64")
 
 
-def _checked(expression: pd.DataFrame, labels: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
-    """The varying genes and the labels in the samples' order, once all of the input has been found sound."""
+def checked(expression: pd.DataFrame, labels: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
+    """The varying genes and the labels in the samples' order, once all of the input has been found sound.
+
+    Raises AmuclError as `subtype_markers` does.
+    """
     duplicates = expression.columns[expression.columns.duplicated()].unique()
     if len(duplicates):
         raise AmuclError(

@@ -17,6 +17,7 @@ from scipy import stats
 
 from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import up_regulated
+from amucl.biology.symbols import hyphenated, kind_of
 from amucl.errors import AmuclError, some
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def over_representation(
     -------
     One row per set, by p-value: term, k (query genes in the set), n (query genes), M (genes in the set), N (universe),
     odds_ratio (Haldane-Anscombe corrected), pval, padj (Benjamini-Hochberg), genes (the k, in query order, joined by
-    `;`). Only the header if nothing can be tested.
+    `;`, spelt as in the sets: HLA.A is found as HLA-A). Only the header if nothing can be tested.
 
     Raises
     ------
@@ -49,16 +50,18 @@ def over_representation(
     ----------
     Yu, G. et al. (2012). clusterProfiler: an R package for comparing biological themes among gene clusters. OMICS 16.
     """
-    _require_overlap(tested_genes, gene_sets)
-    annotated = _members(gene_sets)
+    annotated = members_of(gene_sets)
+    spelling = hyphenated(tested_genes, annotated)
+    tested_genes, genes = ([spelling.get(gene, gene) for gene in names] for names in (tested_genes, genes))
+    require_overlap(tested_genes, gene_sets)
     universe = [gene for gene in tested_genes if gene in annotated]
-    sets = _cut(gene_sets, universe, min_size, max_size)
+    sets = cut_sets(gene_sets, universe, min_size, max_size)
     query = [gene for gene in genes if gene in annotated]
-    if _members(sets).isdisjoint(query):
+    if members_of(sets).isdisjoint(query):
         return pd.DataFrame(columns=ORA_COLUMNS)
 
-    codes = _Codes(universe, sets)
-    with _silence():
+    codes = Codes(universe, sets)
+    with silence():
         found = gseapy.enrich(
             codes.encode(query), codes.sets, background=codes.encode(universe), outdir=None, no_plot=True
         ).results
@@ -117,14 +120,14 @@ def gsea(
     ----------
     Korotkevich, G. et al. (2021). Fast gene set enrichment analysis. bioRxiv 060012.
     """
-    ranking = _sorted_ranking(ranking)
-    _require_overlap(ranking.index, gene_sets)
-    sets = _cut(gene_sets, ranking.index, min_size, min(max_size, len(ranking) - 1))
+    ranking = sorted_ranking(ranking.rename(hyphenated(ranking.index, members_of(gene_sets))))
+    require_overlap(ranking.index, gene_sets)
+    sets = cut_sets(gene_sets, ranking.index, min_size, min(max_size, len(ranking) - 1))
     if not sets:
         return pd.DataFrame(columns=GSEA_COLUMNS)
 
-    codes = _Codes(ranking.index, sets)
-    with _silence():
+    codes = Codes(ranking.index, sets)
+    with silence():
         found = gseapy.prerank(
             pd.Series(ranking.to_numpy(), index=codes.encode(ranking.index), name="t"),
             codes.sets,
@@ -209,11 +212,9 @@ def _per_subtype(markers: pd.DataFrame, collections: dict[str, GeneSets], column
     if tested.empty:
         return pd.DataFrame(columns=columns)
     genes = set(tested["gene"])
-    usable = {name: sets for name, sets in collections.items() if not genes.isdisjoint(_members(sets))}
+    usable = {name: sets for name, sets in collections.items() if not genes.isdisjoint(members_of(sets))}
     if not usable:
-        _require_overlap(
-            tested["gene"].unique(), {name: g for sets in collections.values() for name, g in sets.items()}
-        )
+        require_overlap(tested["gene"].unique(), {name: g for sets in collections.values() for name, g in sets.items()})
     for name in collections.keys() - usable.keys():
         logger.warning("no gene of the expression is in a set of %s: it was skipped", name)
     tables = []
@@ -225,7 +226,7 @@ def _per_subtype(markers: pd.DataFrame, collections: dict[str, GeneSets], column
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
 
 
-class _Codes:
+class Codes:
     """Stand-ins for gene and set names: gseapy takes numbers for Entrez ids and changes the case of others."""
 
     def __init__(self, genes, sets: GeneSets) -> None:
@@ -234,26 +235,32 @@ class _Codes:
         self.sets = {f"S{i}": self.encode(members) for i, members in enumerate(sets.values())}
 
     def encode(self, genes) -> list[str]:
+        """Stand-ins of genes."""
         return [self._code[gene] for gene in genes]
 
     def decode(self, joined: str) -> list[str]:
+        """Genes of stand-ins joined by `;`."""
         return [self._genes[int(code[1:])] for code in joined.split(";") if code]
 
     def terms(self, codes) -> list[str]:
+        """Sets of stand-ins."""
         return [self._terms[int(code[1:])] for code in codes]
 
 
-def _members(gene_sets: GeneSets) -> set[str]:
+def members_of(gene_sets: GeneSets) -> set[str]:
+    """All genes of a collection."""
     return set().union(*gene_sets.values())
 
 
-def _cut(gene_sets: GeneSets, genes, min_size: int, max_size: int) -> GeneSets:
+def cut_sets(gene_sets: GeneSets, genes, min_size: int, max_size: int) -> GeneSets:
+    """The sets cut to `genes`, those of another size left out; each gene once."""
     known = set(genes)
     cut = {name: [gene for gene in dict.fromkeys(members) if gene in known] for name, members in gene_sets.items()}
     return {name: members for name, members in cut.items() if min_size <= len(members) <= max_size}
 
 
-def _sorted_ranking(ranking: pd.Series) -> pd.Series:
+def sorted_ranking(ranking: pd.Series) -> pd.Series:
+    """A ranking from high to low, ties by gene; AmuclError for duplicate genes and values that are not finite."""
     duplicates = ranking.index[ranking.index.duplicated()].unique()
     if len(duplicates):
         raise AmuclError("duplicate genes in the ranking", expected="each gene once", got=some(duplicates))
@@ -266,14 +273,19 @@ def _sorted_ranking(ranking: pd.Series) -> pd.Series:
     return ranking.iloc[order]
 
 
-def _require_overlap(genes, gene_sets: GeneSets) -> None:
-    if not _members(gene_sets).isdisjoint(genes):
+def require_overlap(genes, gene_sets: GeneSets) -> None:
+    """AmuclError, with three examples of each, if no gene is in any set."""
+    members = members_of(gene_sets)
+    genes = list(genes)
+    if not members.isdisjoint(genes):
         return
+    examples = [gene for members in gene_sets.values() for gene in members][:3]
+    kinds = kind_of(genes), kind_of(members)
     raise AmuclError(
-        "no gene of the expression is in any gene set",
-        expected=f"identifiers like {some(next(iter(gene_sets.values()), []))}",
-        got=some(list(genes)),
-        action="convert the genes or choose gene sets of the same kind",
+        "no gene of the expression is in any gene set" + (f": {kinds[0]} against {kinds[1]}" * (kinds[0] != kinds[1])),
+        expected=f"{kinds[1]} such as {', '.join(examples)}",
+        got=f"{kinds[0]} such as {', '.join(map(str, genes[:3]))}",
+        action="name a `gene_maps` file for expression, or choose gene sets of the same kind",
     )
 
 
@@ -284,7 +296,7 @@ def _reach(running_score: list[float], score: float) -> float:
 
 
 @contextlib.contextmanager
-def _silence():
+def silence():
     """Mute gseapy: its Python part logs to `sys.stderr`, its compiled part writes to the process's standard error."""
     saved = os.dup(2)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
 
-from amucl.biology.differential import up_regulated
+from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, up_regulated
 from amucl.biology.survival import complete_survival
 from amucl.clustering.labels import subtype_order
 
@@ -32,16 +34,20 @@ def overview(
     go: pd.DataFrame,
     gsea: pd.DataFrame,
     *,
+    omics: Mapping[str, pd.DataFrame] | None = None,
     time: pd.Series | None = None,
     event: pd.Series | None = None,
 ) -> pd.DataFrame:
     """One row a subtype: size, survival, and the strongest findings of every analysis, in `OVERVIEW_COLUMNS`.
 
+    A column top_{omic} follows for every table of `omics`.
+
     Parameters
     ----------
     labels : subtype of each sample.
     markers, go, gsea : tables of `subtype_markers`, `subtype_over_representation` and `subtype_gsea`. Only findings at
-        adjusted P < .05 are named; a cell without one is empty.
+        adjusted P < .05 are named; a cell without one is empty, or says that the cohort has no expression.
+    omics : omic -> table of `omic_markers`; its features are named with + where they are up, - where they are down.
     time, event : survival by sample, where it is known. The median is missing where more than half of a subtype
         survives; it has the unit of `time`.
     """
@@ -50,20 +56,25 @@ def overview(
         inside = labels[labels == subtype]
         up = up_regulated(markers, subtype, alpha=ALPHA)
         enriched = _significant(gsea, subtype)
+        absent = (markers.loc[markers["subtype"] == subtype, "status"] == NO_EXPRESSION).any()
+        found = {
+            "top_markers": _listed(up),
+            "top_go": _listed(_significant(go, subtype)["term"]),
+            "top_gsea_up": _listed(enriched.loc[enriched["NES"] > 0, "term"]),
+            "top_gsea_down": _listed(enriched.loc[enriched["NES"] < 0, "term"]),
+        }
         rows.append(
             {
                 "subtype": subtype,
                 "n_patients": len(inside),
                 "share": len(inside) / len(labels),
                 **_survival(inside, time, event),
-                "n_up_regulated": len(up),
-                "top_markers": _listed(up),
-                "top_go": _listed(_significant(go, subtype)["term"]),
-                "top_gsea_up": _listed(enriched.loc[enriched["NES"] > 0, "term"]),
-                "top_gsea_down": _listed(enriched.loc[enriched["NES"] < 0, "term"]),
+                "n_up_regulated": np.nan if absent else len(up),
+                **(dict.fromkeys(found, NOT_AVAILABLE) if absent else found),
+                **{f"top_{omic}": _signed(table, subtype) for omic, table in (omics or {}).items()},
             }
         )
-    return pd.DataFrame(rows, columns=OVERVIEW_COLUMNS)
+    return pd.DataFrame(rows, columns=[*OVERVIEW_COLUMNS, *(f"top_{omic}" for omic in omics or {})])
 
 
 def _survival(labels: pd.Series, time: pd.Series | None, event: pd.Series | None) -> dict[str, float]:
@@ -78,6 +89,12 @@ def _survival(labels: pd.Series, time: pd.Series | None, event: pd.Series | None
 
 def _significant(table: pd.DataFrame, subtype) -> pd.DataFrame:
     return table[(table["subtype"] == subtype) & (table["padj"] < ALPHA)].sort_values("pval", kind="stable")
+
+
+def _signed(table: pd.DataFrame, subtype) -> str:
+    """The features of an omic that differ most, up or down."""
+    rows = table[(table["subtype"] == subtype) & (table["adj.P.Val"] < ALPHA)].sort_values("P.Value", kind="stable")
+    return _listed(f"{'+' if row.logFC > 0 else '-'}{row.feature}" for row in rows.head(N_TOP).itertuples())
 
 
 def _listed(names) -> str:

@@ -34,7 +34,7 @@ def readable_term(term: str, width: int = 42, lines: int = 2) -> str:
 
 def readable_overview(table: pd.DataFrame) -> pd.DataFrame:
     """A table of `amucl.biology.overview.overview` with its gene sets' names for people."""
-    columns = [name for name in table if name.startswith(("top_go", "top_gsea"))]
+    columns = [name for name in table if name in ("top_go", "top_gsea_up", "top_gsea_down")]
     names = {name: table[name].map(lambda terms: "; ".join(map(_on_one_line, terms.split("; ")))) for name in columns}
     return table.assign(**names)
 

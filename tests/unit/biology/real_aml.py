@@ -1,0 +1,39 @@
+"""AML of the mirror with subtypes by k-means on principal components: real labels without a training."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+from amucl.biology.counts import per_million
+from amucl.biology.symbols import in_symbols, read_gene_map
+from amucl.clustering.labels import canonical_labels
+from amucl.cohort.benchmark import read_benchmark
+from tests.shared import MIRROR, SHARED
+
+
+@cache
+def aml_expression() -> pd.DataFrame:
+    """Patients x genes, log2(RSEM + 1), genes that vary; ids such as TCGA-AB-2803."""
+    archive = MIRROR / "benchmark" / "aml.zip"
+    raw = read_benchmark(archive, cancer="aml", omics=["expression"])
+    table = np.log2(raw.omics["expression"] + 1)
+    return table.loc[:, table.max() > table.min()]
+
+
+@cache
+def aml_counts() -> pd.DataFrame:
+    """Twenty raw-count profiles as log2(counts per million + 1): patients (TCGA-AB-2803) x symbols."""
+    folder = SHARED / "labels" / "laml_counts20"
+    counts = pd.read_csv(folder / "exampleTCGA.tsv.gz", sep="\t", index_col=0).T
+    logged = in_symbols(per_million(np.log2(counts + 1)), read_gene_map(folder / "grch38.tsv.gz"))
+    return logged.set_axis([sample[:12].replace(".", "-") for sample in logged.index])
+
+
+def kmeans_subtypes(expression: pd.DataFrame, k: int, seed: int = 0) -> pd.Series:
+    z = (expression - expression.mean()) / expression.std()
+    embedding = PCA(10, random_state=seed).fit_transform(z)
+    found = KMeans(k, n_init=20, random_state=seed).fit_predict(embedding)
+    return pd.Series(canonical_labels(found), index=expression.index)

@@ -1,0 +1,79 @@
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.biology.contrasts import PAIR_COLUMNS
+from amucl.biology.counts import CountModel, per_million, whole_counts
+from amucl.biology.differential import MARKER_COLUMNS
+from amucl.errors import AmuclError
+
+
+def drawn(seed=0, n=24, genes=150):
+    """Negative binomial counts of three subtypes and a tiny one; the first eight genes are up fourfold in a."""
+    rng = np.random.default_rng(seed)
+    labels = pd.Series(["a", "b", "c"] * (n // 3), index=[f"p{i}" for i in range(n)])
+    labels.iloc[-2:] = "tiny"
+    mean = rng.lognormal(5, 1, genes) * rng.uniform(0.5, 2, (n, 1))
+    mean[(labels == "a").to_numpy(), :8] *= 4
+    counts = rng.negative_binomial(5, 5 / (5 + mean))
+    return pd.DataFrame(counts, index=labels.index, columns=[f"g{j:03d}" for j in range(genes)]), labels
+
+
+@cache
+def model():
+    return CountModel(*drawn())
+
+
+def test_planted_genes_lead_and_their_fold_change_is_found():
+    table = model().markers()
+    assert list(table.columns) == MARKER_COLUMNS
+    rows = table[table["subtype"] == "a"]
+    assert set(rows["gene"].head(8)) == {f"g{j:03d}" for j in range(8)}
+    assert rows["logFC"].head(8).mean() == pytest.approx(2, abs=0.3)
+    assert (rows["adj.P.Val"].head(8) < 1e-3).all()
+    assert (table.loc[table["subtype"] == "b", "adj.P.Val"].min()) > 1e-6
+    assert list(rows["rank"]) == list(range(1, len(rows) + 1))
+    assert (rows["mean_in"] - rows["mean_out"]).head(8).min() > 1
+
+
+def test_a_tiny_subtype_has_a_row_of_its_own():
+    table = model().markers()
+    assert table.loc[table["subtype"] == "tiny", "status"].tolist() == ["too_small"]
+    pairs = model().pairs()
+    assert list(pairs.columns) == PAIR_COLUMNS
+    status = pairs.groupby(["subtype", "against"])["status"].first()
+    assert status["a", "tiny"] == "too_small"
+    assert status["a", "b"] == status["b", "c"] == "ok"
+
+
+def test_a_pair_is_the_difference_of_log_means():
+    pairs = model().pairs().query("subtype == 'a' and against == 'b'").set_index("gene")
+    assert set(pairs.index[:8]) == {f"g{j:03d}" for j in range(8)}
+    counts, labels = drawn()
+    ratio = np.log2(counts[labels == "a"].mean() / counts[labels == "b"].mean())
+    assert np.corrcoef(ratio[pairs.index], pairs["logFC"])[0, 1] > 0.95
+
+
+def test_counts_come_back_from_their_logarithm():
+    counts, _ = drawn()
+    counts.iloc[0, 0] = 700_001
+    stored = np.log2(counts + 1).astype(np.float32)
+    pd.testing.assert_frame_equal(whole_counts(stored), counts)
+
+
+def test_values_that_are_no_counts_are_told(caplog):
+    counts, _ = drawn()
+    with pytest.raises(AmuclError, match="sample p0, gene g000: expression is declared as counts but has negative"):
+        whole_counts(counts * 0 - 1.0)
+    whole_counts(np.log2(counts + 1.4))
+    assert "no whole numbers" in caplog.text
+
+
+def test_depth_does_not_matter_per_million():
+    counts, _ = drawn()
+    found = per_million(np.log2(counts + 1))
+    np.testing.assert_allclose((np.exp2(found) - 1).sum(axis=1), 1e6)
+    deeper = counts.mul(np.arange(1, len(counts) + 1), axis=0)
+    np.testing.assert_allclose(per_million(np.log2(deeper + 1)), found)

@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, permuted_control, subtype_markers
+from amucl.biology.expression import expression_markers, expression_of
+from amucl.biology.omics import omic_results
+from amucl.biology.overview import overview
+from amucl.cohort.cohort import analysis_matrix
+from tests.unit.biology.cohorts import prepared
+
+EMPTY = pd.DataFrame(columns=["subtype", "collection", "term", "NES", "pval", "padj"])
+
+
+def test_the_tables_are_those_of_the_patients_with_expression():
+    cohort, labels = prepared()
+    expression = analysis_matrix(cohort, "expression")
+    assert len(expression) < len(labels), "somebody lacks it"
+    found = expression_markers(cohort, labels, seed=1)
+    own = labels[expression.index]
+    pd.testing.assert_frame_equal(found.markers, subtype_markers(expression, own))
+    pd.testing.assert_frame_equal(found.control, permuted_control(expression, own, 1))
+    assert len(found.pairs) == 3 * found.markers["gene"].nunique()
+
+
+def test_a_gene_map_renames_the_genes(tmp_path):
+    cohort, labels = prepared()
+    genes = analysis_matrix(cohort, "expression").columns
+    (tmp_path / "map.tsv").write_text("id\tsymbol\n" + "".join(f"{gene}\tSYM{i}\n" for i, gene in enumerate(genes)))
+    plain = expression_markers(cohort, labels, seed=1).markers
+    renamed = expression_markers(cohort, labels, seed=1, gene_map=tmp_path / "map.tsv").markers
+    names = dict(zip(genes, (f"SYM{i}" for i in range(len(genes))), strict=True))
+    assert set(renamed["gene"]) == set(names.values())
+    first = plain[plain["rank"] == 1].set_index("subtype")["gene"].map(names)
+    assert (renamed[renamed["rank"] == 1].set_index("subtype")["gene"] == first).all()
+
+
+def test_without_expression_nothing_is_available_and_other_omics_work():
+    cohort, labels = prepared(omics=("methylation", "mirna"))
+    assert expression_of(cohort) is None
+    found = expression_markers(cohort, labels, seed=1)
+    assert list(found.markers["status"]) == [NO_EXPRESSION] * 3
+    assert found.markers["gene"].isna().all()
+    assert found.pairs.empty
+    assert list(found.control["subtype"]) == list(found.markers["subtype"])
+    methylation = omic_results(cohort, labels, "methylation", seed=1)
+    assert set(methylation.markers["scale"]) == {"M"}
+    assert (methylation.markers["adj.P.Val"] < 0.05).sum() > 10
+    assert (methylation.control["n_significant_permuted"] < methylation.control["n_significant"]).all()
+    table = overview(labels, found.markers, EMPTY, EMPTY, omics={"methylation": methylation.markers})
+    assert (table[["top_markers", "top_go", "top_gsea_up"]] == NOT_AVAILABLE).all(axis=None)
+    assert table["n_up_regulated"].isna().all()
+    assert table["top_methylation"].str.match(r"[+-]cg\d{8}; ").all()
+
+
+def test_an_omics_features_are_named_by_a_map_or_by_the_cohort(tmp_path):
+    cohort, labels = prepared()
+    sites = analysis_matrix(cohort, "methylation").columns
+    (tmp_path / "map.csv").write_text("probe,gene\n" + f"{sites[0]},TP53;WRAP53\n")
+    table = omic_results(cohort, labels, "methylation", seed=1, gene_map=tmp_path / "map.csv").markers
+    genes = table.drop_duplicates("feature").set_index("feature")["genes"]
+    assert genes[sites[0]] == "TP53;WRAP53"
+    assert (genes.drop(sites[0]) == "").all()
+    cohort["methylation"].var["gene"] = "MYC"
+    assert set(omic_results(cohort, labels, "methylation", seed=1).markers["genes"]) == {"MYC"}
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_counts_are_tested_as_counts(counts):
+    cohort, labels = prepared()
+    found = expression_markers(cohort, labels, seed=1, counts=counts)
+    assert found.markers["df_total"].isna().all() == counts
+    top = found.markers[found.markers["rank"] <= 5]
+    assert (top["adj.P.Val"] < 1e-3).all()
+    assert np.isfinite(found.markers["t"]).all()

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from amucl.biology.differential import moderated_t
+from amucl.biology.enrichment import gsea
+from amucl.biology.phenotype import (
+    PHENOTYPE_COLUMNS,
+    beside_preranked,
+    enrichment_scores,
+    permuted_t,
+    phenotype_gsea,
+)
+from amucl.errors import AmuclError
+from tests.shared import needs_shared
+from tests.unit.biology.leukemia import hallmark, leukemia, leukemia_markers
+from tests.unit.biology.test_enrichment import GENES, gene_sets
+
+COLLECTIONS = {"sets": gene_sets()}
+
+
+def drawn(seed=0, shift=1.0, correlated=0.0):
+    """Thirty samples of two subtypes; the planted set is up in a, its genes share a factor."""
+    rng = np.random.default_rng(seed)
+    labels = pd.Series(["a"] * 14 + ["b"] * 14 + ["tiny"] * 2, index=[f"s{i}" for i in range(30)])
+    values = rng.normal(8, 1, (30, 300))
+    values[:, :20] += correlated * rng.normal(size=(30, 1))
+    values[:14, :20] += shift
+    return pd.DataFrame(values, index=labels.index, columns=GENES), labels
+
+
+def test_many_groupings_give_the_moderated_t_of_each():
+    expression, _ = drawn()
+    rng = np.random.default_rng(1)
+    inside = np.stack([rng.permutation(30) < 9 for _ in range(4)])
+    found = permuted_t(expression.to_numpy(), inside)
+    for row, group in zip(found, inside, strict=True):
+        np.testing.assert_allclose(row, moderated_t(expression, group)["t"], rtol=1e-8)
+
+
+def test_scores_are_those_of_prerank():
+    rng = np.random.default_rng(2)
+    t = np.stack([rng.normal(size=300), rng.normal(size=300) + np.r_[np.full(20, -2.5), np.zeros(280)]])
+    table = {
+        i: gsea(pd.Series(row, index=GENES), gene_sets(), seed=1).set_index("term")["ES"] for i, row in enumerate(t)
+    }
+    terms = list(table[0].index)
+    positions = [np.array([GENES.index(gene) for gene in gene_sets()[term]]) for term in terms]
+    scores = enrichment_scores(t, positions)
+    for i in range(2):
+        np.testing.assert_allclose(scores[i], table[i][terms], atol=1e-10)
+
+
+def test_the_planted_set_is_found_with_an_honest_p():
+    table = phenotype_gsea(*drawn(), COLLECTIONS, seed=1, n_permutations=200)
+    assert list(table.columns) == PHENOTYPE_COLUMNS
+    assert set(table["subtype"]) == {"a", "b"}, "two samples are too few"
+    best = table[table["subtype"] == "a"].set_index("term").loc["planted"]
+    assert (best["collection"], best["size"]) == ("sets", 20)
+    assert best["NES"] > 1.5
+    assert best["pval"] == pytest.approx(1 / (best["n_permutations"] + 1)), "never 0"
+    assert best["padj"] < 0.2
+    assert (table["pval"] > 0).all()
+    assert (table["n_permutations"] <= 200).all()
+    again = phenotype_gsea(*drawn(), COLLECTIONS, seed=1, n_permutations=200)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_correlated_genes_are_one_witness():
+    """Without a difference, genes that move together fool the permutation of genes and not that of patients."""
+    fooled, honest = [], []
+    for seed in range(8):
+        expression, labels = drawn(seed, shift=0, correlated=1.5)
+        table = phenotype_gsea(expression, labels, COLLECTIONS, seed=seed, n_permutations=99)
+        honest.append(table.query("subtype == 'a'").set_index("term").at["planted", "pval"])
+        t = moderated_t(expression, (labels == "a").to_numpy()).set_index("gene")["t"]
+        fooled.append(gsea(t, gene_sets(), seed=seed).set_index("term").at["planted", "pval"])
+    assert np.median(fooled) < 0.05
+    assert np.median(honest) > 0.15
+
+
+def test_preranked_p_stand_beside():
+    table = phenotype_gsea(*drawn(), COLLECTIONS, seed=1, n_permutations=20)
+    preranked = table[["subtype", "collection", "term"]].assign(pval=0.01, padj=0.02).iloc[1:]
+    both = beside_preranked(table, preranked)
+    assert len(both) == len(table)
+    assert both["padj_preranked"].isna().sum() == 1
+    assert set(both["pval_preranked"].dropna()) == {0.01}
+
+
+def test_identifiers_of_another_kind_and_sets_of_no_size():
+    expression, labels = drawn()
+    ensembl = expression.set_axis([f"ENSG{i:011d}" for i in range(300)], axis=1)
+    with pytest.raises(AmuclError, match="Ensembl ids against symbols"):
+        phenotype_gsea(ensembl, labels, COLLECTIONS, seed=1)
+    small = {"sets": {"small": GENES[:4]}}
+    assert phenotype_gsea(expression, labels, small, seed=1, n_permutations=5).empty
+
+
+@needs_shared
+def test_on_leukemia_fewer_sets_pass_than_pre_ranked():
+    table = phenotype_gsea(*leukemia(), {"hallmark": hallmark()}, seed=1, n_permutations=100)
+    rows = table[table["subtype"] == "AML"].set_index("term")
+    t = leukemia_markers().query("subtype == 'AML'").set_index("gene")["t"]
+    preranked = gsea(t, hallmark(), seed=1).set_index("term")
+    np.testing.assert_allclose(rows["ES"], preranked.loc[rows.index, "ES"], atol=1e-9)
+    assert (rows["padj"] < 0.05).sum() < (preranked["padj"] < 0.05).sum()

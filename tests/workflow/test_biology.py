@@ -1,0 +1,107 @@
+"""Biology of known labels, of the suggested k, over trainings, by templates, and without expression."""
+
+import pandas as pd
+import pytest
+
+from amucl.biology.differential import NOT_AVAILABLE
+from amucl.clustering.partition import read_partition
+from amucl.files import read_matrix, read_table
+from tests.workflow.runner import Checkout
+from tests.workflow.test_own_cohort import write_cohort_files
+
+BARE = {
+    "source": "files",
+    "omics": {"methylation": "data/meth.csv"},
+    "clinical": "data/clinical.tsv",
+    "gene_maps": {"methylation": "data/genes.tsv"},
+}
+CONFIG = {
+    "datasets": {"simulated": {}, "bare": BARE},
+    "methods": ["pca"],
+    "k": [3, 4],
+    "kmeans_restarts": 10,
+    "stability": {"draws": 30},
+    "max_permutations": 1000,
+    "phenotype_permutations": 50,
+    "biology": [
+        {"dataset": "simulated", "labels": "truth"},
+        {"dataset": "simulated", "k": "auto", "consensus_seeds": 2},
+        {"dataset": "bare", "k": 3},
+    ],
+    "predict": [{"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"}],
+}
+TARGETS = (
+    "simulated/truth/subtypes.tsv",
+    "simulated/truth/ssgsea.png",
+    "simulated/truth/survival.png",
+    "simulated/truth/nearest_template_simulated.png",
+    "simulated/pca/kauto/consensus_markers.tsv",
+    "simulated/pca/kauto/gsea_phenotype.tsv",
+    "bare/pca/k3/subtypes.tsv",
+    "bare/pca/k3/heatmap.png",
+    "bare/pca/k3/gsea.png",
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    checkout = Checkout(tmp_path_factory.mktemp("biology") / "repository", CONFIG)
+    write_cohort_files(checkout.folder)
+    sites = pd.read_csv(checkout.folder / "data" / "meth.csv", index_col=0).index
+    genes = "".join(f"{site}\tGENE{i}\n" for i, site in enumerate(sites))
+    (checkout.folder / "data" / "genes.tsv").write_text("site\tgene\n" + genes)
+    checkout.snakemake("--", *(f"results/{target}" for target in TARGETS))
+    return checkout
+
+
+def planted(run):
+    return read_matrix(run.path("simulated/raw/clinical.tsv"))["subtype"]
+
+
+def test_known_labels_are_explained_like_subtypes(run):
+    labels = read_partition(run.path("simulated/truth/labels.tsv"))
+    assert (labels == planted(run)[labels.index]).all()
+    table = read_table(run.path("simulated/truth/subtypes.tsv"))
+    assert list(table["subtype"]) == ["S1", "S2", "S3", "S4"]
+    assert table[["top_markers", "top_gsea_up", "top_methylation", "top_mirna"]].notna().all(axis=None)
+    survival = read_table(run.path("simulated/truth/survival.tsv"))
+    assert survival["p_asymptotic"].item() < 1e-3
+
+
+def test_the_suggested_k_is_taken(run):
+    suggested = read_table(run.path("simulated/pca/k_choice.tsv"))["suggested_k"].item()
+    assert read_partition(run.path("simulated/pca/kauto/labels.tsv")).nunique() == suggested == 4
+
+
+def test_markers_stay_when_the_method_is_fitted_again(run):
+    table = read_table(run.path("simulated/pca/kauto/consensus_markers.tsv"))
+    assert set(table["n_runs"]) == {2}
+    assert table.groupby("subtype")["frequency"].median().min() == 1
+    assert (table["overlap"] > 0.9).all()
+
+
+def test_patients_permuted_stand_beside_pre_ranked(run):
+    table = read_table(run.path("simulated/pca/kauto/gsea_phenotype.tsv"))
+    assert (table["pval"] > 0).all()
+    assert table["pval_preranked"].notna().all()
+    best = table.sort_values("pval_preranked").groupby("subtype").head(1)
+    assert (best["pval"] < 0.1).all()
+
+
+def test_patients_are_known_again_by_templates(run):
+    found = read_matrix(run.path("simulated/truth/nearest_template_simulated.tsv"))
+    assert (found["nearest"] == planted(run)[found.index]).mean() > 0.95
+    templates = read_table(run.path("simulated/truth/templates.tsv"))
+    assert set(templates["direction"]) == {"up", "down"}
+    scores = read_matrix(run.path("simulated/ssgsea.tsv"))
+    assert set(found.index) == set(scores.index)
+
+
+def test_without_expression_other_omics_are_explained(run):
+    table = read_table(run.path("bare/pca/k3/subtypes.tsv"))
+    assert (table["top_markers"] == NOT_AVAILABLE).all()
+    assert table["top_methylation"].notna().all()
+    markers = read_table(run.path("bare/pca/k3/markers_methylation.tsv"))
+    assert set(markers["scale"]) == {"M"}
+    assert markers["genes"].str.startswith("GENE").all()
+    assert read_table(run.path("bare/pca/k3/gsea.tsv")).empty

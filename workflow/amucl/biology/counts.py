@@ -1,0 +1,155 @@
+"""Markers of cohorts whose expression are counts: DESeq2's negative binomial model, by pydeseq2."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from pydeseq2.dds import DeseqDataSet
+from pydeseq2.default_inference import DefaultInference
+from pydeseq2.ds import DeseqStats
+
+from amucl.biology.contrasts import PAIR_COLUMNS
+from amucl.biology.correction import benjamini_hochberg
+from amucl.biology.differential import MARKER_COLUMNS, checked, untested
+from amucl.clustering.labels import subtype_order
+from amucl.errors import AmuclError
+
+logger = logging.getLogger(__name__)
+
+_WHOLE = 0.01  # a stored count is off by less
+
+
+def whole_counts(logged: pd.DataFrame) -> pd.DataFrame:
+    """Counts (samples x genes, integers) from log2(count + 1) as a cohort stores it, exact up to 750,000.
+
+    Values that were no whole number (expected counts, imputed cells) are rounded, and their share is logged. Raises
+    AmuclError for values that cannot come from counts.
+    """
+    values = np.exp2(logged.to_numpy(dtype=float)) - 1
+    if values.min() < -_WHOLE:
+        row, column = np.argwhere(values < -_WHOLE)[0]
+        raise AmuclError(
+            "expression is declared as counts but has negative values",
+            where=f"sample {logged.index[row]}, gene {logged.columns[column]}",
+            expected="raw counts",
+            got=f"{logged.iloc[row, column]:.4g}",
+            action="leave expression out of `counts`",
+        )
+    counts = np.rint(values)
+    rounded = np.abs(values - counts) > _WHOLE * np.maximum(1, counts * 1e-4)
+    if rounded.any():
+        logger.warning("%.1f%% of the counts were no whole numbers and were rounded", 100 * rounded.mean())
+    return pd.DataFrame(counts.astype(np.int64), index=logged.index, columns=logged.columns)
+
+
+def per_million(logged: pd.DataFrame) -> pd.DataFrame:
+    """log2(counts per million + 1) from log2(count + 1): patients sequenced to different depths side by side."""
+    counts = np.exp2(logged.to_numpy(dtype=float)) - 1
+    scaled = 1e6 * counts / counts.sum(axis=1, keepdims=True)
+    return pd.DataFrame(np.log2(scaled + 1), index=logged.index, columns=logged.columns)
+
+
+class CountModel:
+    """One negative binomial model of all subtypes; every contrast is a Wald test in it.
+
+    The design has a mean for each subtype, so that dispersions are those within subtypes. DESeq2's defaults (median
+    of ratios, parametric trend, outliers by Cook's distance), without independent filtering: adj.P.Val is
+    Benjamini-Hochberg over all genes with a p-value.
+
+    Parameters
+    ----------
+    counts : samples x genes, integers; genes that are constant over the samples are dropped.
+    labels : subtype of each sample.
+    min_size : a subtype with fewer samples stays out of the model.
+
+    Raises
+    ------
+    AmuclError as `amucl.biology.differential.subtype_markers` does.
+
+    References
+    ----------
+    Love, M. I. et al. (2014). Moderated estimation of fold change and dispersion for RNA-seq data with DESeq2. Genome
+    Biology 15, 550. Muzellec, B. et al. (2023). PyDESeq2. Bioinformatics 39, btad547.
+    """
+
+    def __init__(self, counts: pd.DataFrame, labels: pd.Series, *, min_size: int = 3, n_threads: int = 1) -> None:
+        counts, self.labels = checked(counts, labels)
+        self.subtypes = subtype_order(self.labels)
+        self.sizes = self.labels.value_counts()
+        self.groups = [subtype for subtype in self.subtypes if self.sizes[subtype] >= min_size]
+        if len(self.groups) < 2:
+            return
+        inside = self.labels.isin(self.groups)
+        counts, labels = counts[inside.to_numpy()], self.labels[inside]
+        counts = counts.loc[:, (counts > 0).any()]
+        samples = [f"s{i}" for i in range(len(counts))]  # plain names: a formula would read others
+        design = pd.DataFrame(
+            {f"g{i}": (labels == group).to_numpy(dtype=float) for i, group in enumerate(self.groups)}, index=samples
+        )
+        self._inference = DefaultInference(n_cpus=n_threads)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._data = DeseqDataSet(
+                counts=counts.set_axis(samples),
+                metadata=pd.DataFrame({"subtype": labels.astype(str).to_numpy()}, index=samples),
+                design=design,
+                inference=self._inference,
+                quiet=True,
+            )
+            self._data.deseq2()
+        self._logged = pd.DataFrame(
+            np.log2(self._data.layers["normed_counts"] + 1), index=counts.index, columns=counts.columns
+        )
+
+    def markers(self) -> pd.DataFrame:
+        """Each subtype against the others, in `MARKER_COLUMNS`.
+
+        logFC is the log2 mean minus that of the others, weighted by their sizes; t is the Wald statistic; mean_in,
+        mean_out and AveExpr are of log2(normalised count + 1), df_total is missing. P.Value is missing for outliers.
+        """
+        tables = []
+        for subtype in self.subtypes:
+            others = [group for group in self.groups if group != subtype]
+            n_in, n_out = int(self.sizes[subtype]), int(self.sizes.sum() - self.sizes[subtype])
+            if subtype not in self.groups or not others:
+                tables.append(untested(subtype, n_in, n_out, "too_small"))
+                continue
+            weights = self.sizes[others] / self.sizes[others].sum()
+            table = self._test({subtype: 1.0} | {group: -weight for group, weight in weights.items()})
+            inside = (self.labels[self._logged.index] == subtype).to_numpy()
+            table["mean_in"] = self._logged[inside].mean().reindex(table["gene"]).to_numpy()
+            table["mean_out"] = self._logged[~inside].mean().reindex(table["gene"]).to_numpy()
+            table = table.sort_values(["t", "gene"], ascending=[False, True], ignore_index=True)
+            ranks = np.arange(1, len(table) + 1)
+            tables.append(table.assign(subtype=subtype, n_in=n_in, n_out=n_out, rank=ranks, status="ok"))
+        return pd.concat(tables, ignore_index=True)[MARKER_COLUMNS]
+
+    def pairs(self) -> pd.DataFrame:
+        """All pairs of subtypes, in `PAIR_COLUMNS`; t is Wald's statistic."""
+        tables = []
+        for first, second in combinations(self.subtypes, 2):
+            if {first, second} <= set(self.groups):
+                table = self._test({first: 1.0, second: -1.0}).sort_values(["P.Value", "gene"], ignore_index=True)
+            else:
+                table = untested(first, 0, 0, "too_small").reindex(columns=PAIR_COLUMNS)
+            sizes = {"n": self.sizes[first], "n_against": self.sizes[second]}
+            tables.append(table.assign(subtype=first, against=second, **sizes))
+        return pd.concat(tables, ignore_index=True)[PAIR_COLUMNS]
+
+    def _test(self, contrast: dict) -> pd.DataFrame:
+        vector = np.array([contrast.get(group, 0.0) for group in self.groups])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tests = DeseqStats(
+                self._data, contrast=vector, independent_filter=False, inference=self._inference, quiet=True
+            )
+            tests.summary()
+        found = tests.results_df
+        table = pd.DataFrame({"gene": found.index, "logFC": found["log2FoldChange"], "t": found["stat"]})
+        table = table.assign(**{"df_total": np.nan, "P.Value": found["pvalue"], "AveExpr": self._logged.mean()})
+        table["adj.P.Val"] = benjamini_hochberg(table["P.Value"])
+        return table.assign(status="ok").dropna(subset=["t"]).reset_index(drop=True)

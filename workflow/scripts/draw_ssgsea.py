@@ -1,0 +1,14 @@
+"""Heat map of the gene sets whose scores are up most in each subtype."""
+
+from _stage import stage
+
+from amucl.clustering.partition import read_partition
+from amucl.figures.heatmaps import score_heatmap
+from amucl.figures.style import save_figure
+from amucl.files import read_matrix, read_table
+
+with stage(snakemake):
+    table = read_table(snakemake.input.table).rename(columns={"term": "gene"})
+    figure = score_heatmap(read_matrix(snakemake.input.scores), read_partition(snakemake.input.labels), table)
+    for path in snakemake.output.figure:
+        save_figure(figure, path)

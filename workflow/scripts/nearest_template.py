@@ -1,0 +1,17 @@
+"""Give the patients of one cohort the subtypes of another by the genes that mark these."""
+
+from _stage import stage
+
+from amucl.biology.expression import expression_of
+from amucl.biology.templates import nearest_template
+from amucl.cohort.cohort import read_cohort
+from amucl.figures.tables import write_html_table
+from amucl.files import read_table, write_table
+
+with stage(snakemake):
+    cohort, params = read_cohort(snakemake.input.cohort), snakemake.params
+    expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
+    found = nearest_template(expression, read_table(snakemake.input.templates), seed=params.seed)
+    write_table(found.patients, snakemake.output.table)
+    write_table(found.genes, snakemake.output.genes)
+    write_html_table(found.patients, snakemake.output.html)

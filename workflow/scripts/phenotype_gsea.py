@@ -1,0 +1,23 @@
+"""Gene set enrichment of each subtype with permuted patients, beside the pre-ranked p-values."""
+
+from _stage import stage
+
+from amucl.biology.expression import expression_of
+from amucl.biology.genesets import read_gmt
+from amucl.biology.phenotype import beside_preranked, phenotype_gsea
+from amucl.clustering.partition import read_partition
+from amucl.cohort.cohort import read_cohort
+from amucl.figures.tables import write_html_table
+from amucl.files import read_table, write_table
+
+with stage(snakemake):
+    source, params = snakemake.input, snakemake.params
+    expression = expression_of(read_cohort(source.cohort), source.genes or None, counts=params.counts)
+    labels = read_partition(source.labels)
+    labels = labels[labels.index.isin(expression.index)]
+    collections = dict(zip(params.collections, map(read_gmt, source.sets), strict=True))
+    settings = {"seed": params.seed, "n_permutations": params.n_permutations}
+    table = phenotype_gsea(expression.loc[labels.index], labels, collections, **settings)
+    table = beside_preranked(table, read_table(source.preranked))
+    write_table(table, snakemake.output.table)
+    write_html_table(table.sort_values(["subtype", "pval"], kind="stable"), snakemake.output.html)
