@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from amucl.representation.coding import Coder, standard_normal
+from amucl.representation.coding import HIGHEST_LOG_VARIANCE, Coder, standard_normal
+from amucl.representation.variational import normal_divergence
 
 PLAIN, LAST, ALL = (False, False, False), (False, False, True), (True, True, True)
 
@@ -74,6 +75,19 @@ def test_draws_have_the_mean_and_variance_of_their_layer():
     code, ((mean, log_variance),) = network.encode(x, generator())
     np.testing.assert_allclose(code.mean(1).detach(), mean[:, 0].detach(), atol=0.03)
     np.testing.assert_allclose(code.var(1).detach(), log_variance[:, 0].exp().detach(), rtol=0.05)
+
+
+def test_a_log_variance_that_ran_away_stays_finite():
+    network = coder(ALL)
+    with torch.no_grad():
+        network.encoder[0].bias.fill_(2000.0)
+    code, moments = network.encode(data(), generator())
+    assert torch.isfinite(code).all()
+    assert moments[0][1].max() == HIGHEST_LOG_VARIANCE
+    divergence = normal_divergence(*moments[0])
+    divergence.sum().backward()
+    assert torch.isfinite(divergence).all()
+    assert torch.isfinite(network.encoder[0].weight.grad).all()
 
 
 def test_weights_start_with_the_variance_of_glorot_and_without_bias():

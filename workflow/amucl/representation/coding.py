@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from amucl.representation.encoder import StackedLinear
 
+# With tens of thousands of features one step of Adam may lift a log variance so far that its exponential overflows.
+HIGHEST_LOG_VARIANCE = 10.0
+
 
 class Coder(nn.Module):
     """Samples to codes and back: (R, B, p) -> (R, B, d) -> (R, B, p).
@@ -55,6 +58,7 @@ class Coder(nn.Module):
             x = layer(torch.relu(x) if number else x)
             if drawn:
                 x, log_variance = x.chunk(2, dim=-1)
+                log_variance = log_variance.clamp(max=HIGHEST_LOG_VARIANCE)
                 moments.append((x, log_variance))
                 if generator is not None:
                     x = x + torch.exp(log_variance / 2) * standard_normal(x, generator)
