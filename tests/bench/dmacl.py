@@ -1,8 +1,8 @@
 """How well and how fast DMACL works: `PYTHONPATH=workflow:. python -m tests.bench.dmacl --data ../shared/data`.
 
-Parts: `fits` (ARI of full fits on the published and the hard simulated sets), `draws` (fresh InterSIM draws), `missing`
-(patients who lose an omic), `ablations`, `speed` (seconds per epoch against two references), `width` (growth with the
-number of features). Parts that need data are left out without --data.
+Parts: `fits` (ARI of full fits on the published and the hard simulated sets), `draws` (fresh InterSIM draws), `real`
+(cohorts of known classes), `missing` (patients who lose an omic), `ablations`, `speed` (seconds per epoch against two
+references), `width` (growth with the number of features). Parts that need data are left out without --data.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import resource
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,42 @@ def drawn(data: Path, k: int, delta: float, n: int, seed: int) -> tuple[list[np.
     return [table.to_numpy() for table in draw.omics.values()], np.asarray(draw.clusters)
 
 
+def cancer(data: Path, name: str, labels: pd.Series) -> tuple[list[np.ndarray], np.ndarray]:
+    """The omics of a cancer of the mirror, of the patients that have all of them and a label. labels: by barcode."""
+
+    def patient(barcode: str) -> str:
+        return barcode.upper().replace(".", "-")[:12]
+
+    with zipfile.ZipFile(data / "mirror" / "benchmark" / f"{name}.zip") as archive:
+        tables = [pd.read_csv(archive.open(omic), sep=" ").T for omic in ("exp", "methy", "mirna")]
+    tables = [table.set_axis(table.index.map(patient)) for table in tables]
+    known = labels.dropna().rename(patient).groupby(level=0).first()
+    common = [name for name in tables[0].index if all(name in table.index for table in (*tables[1:], known))]
+    return [table.loc[common].to_numpy() for table in tables], known.loc[common].to_numpy()
+
+
+def leukemia(data: Path) -> tuple[list[np.ndarray], np.ndarray]:
+    """Expression of 24 ALL and 24 AML samples, log2 of values above 20."""
+    table = pd.read_csv(data / "leukemia" / "Leukemia_hgu95av2.trim2.txt", sep="\t", index_col=0).T
+    return [np.log2(table.clip(lower=20).to_numpy())], table.index.str[:3].to_numpy()
+
+
+def real(data: Path, n_fits: int) -> Iterator[dict[str, Any]]:
+    """Cohorts of known classes: integrated clusters of breast, expression subtypes of GBM, two leukemias."""
+    folder = data / "labels"
+    breast = pd.read_csv(folder / "breast_rjive_clusters.tsv", sep="\t", index_col=0).iloc[:, 0]
+    gbm = pd.read_csv(folder / "gbm_subtypes.csv", encoding="utf-8-sig", index_col=0).iloc[:, 0]
+    sources = {"breast": cancer(data, "breast", breast), "gbm": cancer(data, "gbm", gbm), "leukemia": leukemia(data)}
+    yield from beside_rivals(sources, n_fits)
+
+
+def beside_rivals(sources: dict[str, tuple[list[np.ndarray], np.ndarray]], n_fits: int) -> Iterator[dict[str, Any]]:
+    """Full fits on every source, and three rivals, fitted once."""
+    for name, (views, truth) in sources.items():
+        rivals = {method: ari_of(views, truth, 0, method) for method in ("kmeans", "spectral", "snf")}
+        yield fits_row(name, views, truth, n_fits) | rivals
+
+
 def ari_of(views: list[np.ndarray], truth: np.ndarray, seed: int, method: str = "dmacl", **settings: Any) -> float:
     """ARI at the known k of k-means on a full fit."""
     k = len(set(truth))
@@ -139,9 +176,7 @@ def draws(data: Path, n_fits: int) -> Iterator[dict[str, Any]]:
         for setting in ("heterogeneous/15", "equal/10", "equal/15")
     }
     sources |= {f"{n_omics} of three omics permuted": permuted(data, n_omics) for n_omics in (1, 2)}
-    for name, (views, truth) in sources.items():
-        rivals = {method: ari_of(views, truth, 0, method) for method in ("kmeans", "spectral", "snf")}
-        yield fits_row(name, views, truth, n_fits) | rivals
+    yield from beside_rivals(sources, n_fits)
 
 
 def missing(data: Path, n_fits: int) -> Iterator[dict[str, Any]]:
@@ -284,7 +319,15 @@ def width() -> Iterator[dict[str, Any]]:
         yield {"features": sum(widths), "seconds": seconds, "ratio": seconds / reference, "peak_gb": peak}
 
 
-PARTS = {"fits": fits, "draws": draws, "missing": missing, "ablations": ablations, "speed": speed, "width": width}
+PARTS = {
+    "fits": fits,
+    "draws": draws,
+    "real": real,
+    "missing": missing,
+    "ablations": ablations,
+    "speed": speed,
+    "width": width,
+}
 WITHOUT_DATA = ("speed", "width")
 
 
