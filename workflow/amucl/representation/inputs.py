@@ -15,6 +15,8 @@ from amucl.errors import AmuclError
 NORMALIZATIONS = ("zscore", "max")
 # Below a quarter of the columns the products saved outweigh the rotation.
 FEATURES_PER_COORDINATE = 4
+# Bounds the memory of a rotation in double precision.
+AXES_AT_A_TIME = 20_000
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,12 @@ def fit_input_map(views: list[np.ndarray], normalization: str, *, rotate: bool, 
     """
     maps = []
     for view in views:
-        present = view[~np.isnan(view[:, 0])]
+        has = ~np.isnan(view[:, 0])
+        present = view if has.all() else view[has]
         centre, scale = _zscore_of(present) if normalization == "zscore" else _maximum_of(present)
         n, p = present.shape
         wanted = rotate and p >= FEATURES_PER_COORDINATE * n
-        maps.append(OmicMap(centre, scale, _random_axes((present - centre) * scale, rng) if wanted else None))
+        maps.append(OmicMap(centre, scale, _random_axes(_normalized(present, centre, scale), rng) if wanted else None))
     if normalization == "max":
         return InputMap(maps)
     total = sum(omic.n_columns for omic in maps)
@@ -134,9 +137,20 @@ def _maximum_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(x.shape[1]), 1 / np.where(largest > 0, largest, 1)
 
 
+def _normalized(x: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    normalized = x - centre
+    normalized *= scale  # in place: with hundreds of thousands of features another copy is most of the memory
+    return normalized
+
+
 def _random_axes(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Orthonormal axes (p, r) of the span of x's rows (n, p), in random directions within it."""
     values, vectors = np.linalg.eigh(x @ x.T)
     held = values > values[-1] * 1e-10
     turn = np.linalg.qr(rng.normal(size=(held.sum(),) * 2))[0]
-    return (x.T @ (vectors[:, held] / np.sqrt(values[held]) @ turn)).astype(np.float32)
+    coefficients = vectors[:, held] / np.sqrt(values[held]) @ turn
+    axes = np.empty((x.shape[1], held.sum()), dtype=np.float32)
+    for start in range(0, len(axes), AXES_AT_A_TIME):
+        rows = slice(start, start + AXES_AT_A_TIME)
+        axes[rows] = x[:, rows].T @ coefficients
+    return axes
