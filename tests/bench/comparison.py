@@ -3,7 +3,8 @@
 What a run of the pipeline says of the representations, without the hours of its stability, maps and survival: each
 method of the registry is fitted on every `results/{dataset}/cohort.h5mu` that the folder holds, clustered for k = 2..7
 and the known k, and evaluated by the pipeline's own functions; with --peers, the published embeddings beside them.
-Writes results/bench/comparison_{metrics,trust,seconds}.tsv after every method, and goes on where it stopped.
+Writes results/bench/comparison_{metrics,trust,seconds}.tsv after every method, goes on where it stopped, and writes the
+page results/bench/comparison.md.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from amucl.clustering.evaluation import evaluate
 from amucl.clustering.kmeans import Restarts, kmeans_restarts, labels_over_k
 from amucl.clustering.labels import canonical_labels, labels_table
 from amucl.clustering.peers import matched, peer_datasets, read_peers
+from amucl.clustering.standings import standings
 from amucl.cohort.cohort import about, read_cohort, truth
+from amucl.config import DEFAULT_K
 from amucl.files import read_table, write_table
 from amucl.fitting import Fitted, fit_method
 from amucl.lowrank.affinity import normalized_cuts
 from amucl.methods import METHODS, settings_of
+from tests.bench.results import by_index
 
 OUT = Path("results", "bench")
 KS = range(2, 8)
@@ -117,6 +121,12 @@ def main() -> None:
                     tables[name].append(table)
                     write_table(pd.concat(tables[name]), files[name])
                 print(found["metrics"][["dataset", "method"]].iloc[0].to_list(), flush=True)
+    metrics, _, seconds = (pd.concat(tables[name], ignore_index=True) for name in TABLES)
+    reference_k = {
+        name: about(read_cohort(given.results / name / "cohort.h5mu"))["n_clusters"] or DEFAULT_K
+        for name in set(metrics["dataset"])
+    }
+    (OUT / "comparison.md").write_text("\n".join(by_index(standings(metrics, reference_k=reference_k), seconds)))
 
 
 if __name__ == "__main__":

@@ -44,9 +44,11 @@ def number(value: float, digits: int = 2) -> str:
     return "-" if pd.isna(value) else f"{value:.{digits}f}".replace("-0.00", "0.00")
 
 
-def by_index(folder: Path) -> list[str]:
-    """Methods by datasets: a table for each index and for the seconds, from the files beside the summary."""
-    table, seconds = (read_table(folder / f"{name}.tsv") for name in ("methods", "seconds"))
+def by_index(table: pd.DataFrame, seconds: pd.DataFrame) -> list[str]:
+    """Methods by datasets: a page for each index and for the seconds.
+
+    table : as `amucl.clustering.standings.standings` gives it; seconds : dataset method seconds.
+    """
     datasets = list(table.columns[3 : list(table.columns).index("mean")])
     took = times(seconds, datasets=list(dict.fromkeys(seconds["dataset"])))
     pages = []
@@ -106,7 +108,11 @@ def main() -> None:
     doubted = summary["warning"].fillna("").str.contains("collapsed|unconfirmed|chance|duplicates|line")
     summary = summary.assign(mark=doubted.map({True: " *", False: ""}))
     print(HEAD.format(configuration=" ".join(sys.argv[2:]) or "mine.yaml"))
-    print("\n".join(by_index(Path(sys.argv[1]).parent)))
+    print(
+        "\n".join(
+            by_index(*(read_table(Path(sys.argv[1]).with_name(f"{name}.tsv")) for name in ("methods", "seconds")))
+        )
+    )
     for dataset, rows in summary.groupby("dataset", sort=False):
         table = known_labels(rows) if rows["ari"].notna().any() else patients(rows)
         print(f"## {dataset}, k = {rows['k'].iloc[0]}\n\n{table.to_markdown(index=False)}\n")
