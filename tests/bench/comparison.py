@@ -27,7 +27,7 @@ from amucl.clustering.standings import standings
 from amucl.cohort.cohort import about, read_cohort, truth
 from amucl.config import DEFAULT_K
 from amucl.files import read_table, write_table
-from amucl.fitting import Fitted, fit_method
+from amucl.fitting import Fitted, embedding_of, fit_method
 from amucl.lowrank.affinity import normalized_cuts
 from amucl.methods import METHODS, settings_of
 from tests.bench.results import by_index
@@ -37,11 +37,6 @@ KS = range(2, 8)
 SEED, N_RESTARTS = 1, 200
 TABLES = ("metrics", "trust", "seconds")
 Tables = dict[str, pd.DataFrame]
-
-
-def embedding_of(fitted: Fitted) -> pd.DataFrame:
-    """The embedding, samples x dimensions."""
-    return pd.DataFrame(fitted.estimator.embedding_, index=pd.Index(fitted.samples, name="sample"))
 
 
 def by_kmeans(embedding: pd.DataFrame, ks: list[int]) -> tuple[pd.DataFrame, dict[int, Restarts]]:

@@ -80,13 +80,13 @@ def write_json(value: object, path: str | os.PathLike) -> None:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def write_arrays(path: str | Path, samples: list[str], **arrays: np.ndarray) -> None:
+def write_arrays(path: str | os.PathLike, samples: list[str], **arrays: np.ndarray) -> None:
     """Write arrays with their sample ids as .npz, without pickles."""
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, samples=np.asarray(samples, dtype=np.str_), **arrays)
 
 
-def read_arrays(path: str | Path) -> tuple[list[str], dict[str, np.ndarray]]:
+def read_arrays(path: str | os.PathLike) -> tuple[list[str], dict[str, np.ndarray]]:
     """Read what `write_arrays` wrote: sample ids and the named arrays."""
     if not zipfile.is_zipfile(require_file(path)):
         raise AmuclError("is not an array file of this pipeline", where=path, expected="an .npz archive")

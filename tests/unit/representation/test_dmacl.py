@@ -283,7 +283,7 @@ def test_threads_are_as_before_even_after_a_failure():
     seen = []
 
     class Watched(DMACL):
-        def _features(self, blocks, present):
+        def features_of(self, blocks, present):
             seen.append(torch.get_num_threads())
             raise ZeroDivisionError
 

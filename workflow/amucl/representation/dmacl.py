@@ -166,9 +166,9 @@ class DMACL(BaseEstimator):
             x = torch.as_tensor(np.hstack(blocks), device=device)
             self.network_ = self._build_network(x.shape[1]).to(device)
             self.history_ = self._train(x, self._view_maker(x, blocks, present))
-            features = self._features(blocks, present)
+            features = self.features_of(blocks, present)
             self.join_ = fit_join(features) if self.n_restarts > 1 else None
-            self.embedding_ = self._joined(features)
+            self.embedding_ = self.joined(features)
         self.device_ = str(device)
         return self
 
@@ -179,7 +179,7 @@ class DMACL(BaseEstimator):
         """
         views = checked_views(views, min_samples=1, missing_omics=self.augmentation == "neighbors")
         with limited_threads(self.n_threads):
-            return self._joined(self._features(self.input_map_(views), present_omics(views)))
+            return self.joined(self.features_of(self.input_map_(views), present_omics(views)))
 
     def save(self, path: str | Path, features: dict[str, list[str]] | None = None) -> None:
         """Write all that `transform` needs as safetensors; hyperparameters and features in the file's metadata.
@@ -276,11 +276,12 @@ class DMACL(BaseEstimator):
         return direction[None] if self.join_ is None else self.join_.directions(direction)
 
     @torch.no_grad()
-    def _features(self, blocks: list[np.ndarray], present: np.ndarray) -> np.ndarray:
+    def features_of(self, blocks: list[np.ndarray], present: np.ndarray) -> np.ndarray:
         """Features (R, n, d) of whole patients, batch by batch, so that memory stays bounded."""
         batches = [self.restart_features(batch) for batch in self.whole_input(blocks, present).split(self.batch_size)]
         features = torch.cat(batches, dim=1).double().cpu().numpy()
         return require_converged(features, "DMACL", "lower learning_rate or raise the temperatures")
 
-    def _joined(self, features: np.ndarray) -> np.ndarray:
+    def joined(self, features: np.ndarray) -> np.ndarray:
+        """The embedding of restarts' features: (R, n, d) to (n, r)."""
         return features[0] if self.join_ is None else self.join_(features)

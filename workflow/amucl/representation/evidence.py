@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.clustering.kmeans import kmeans_restarts
@@ -37,7 +36,8 @@ def training_evidence(estimator: DMACL, views: list[np.ndarray], omics: list[str
     with limited_threads(estimator.n_threads):
         blocks, present = estimator.input_map_(views), present_omics(views)
         return pd.DataFrame(
-            [*_omic_rows(estimator, blocks, present, omics), *_restart_rows(estimator, views, k)], columns=COLUMNS
+            [*_omic_rows(estimator, blocks, present, omics), *_restart_rows(estimator, blocks, present, k)],
+            columns=COLUMNS,
         )
 
 
@@ -57,11 +57,9 @@ def _omic_rows(estimator: DMACL, blocks: list[np.ndarray], present: np.ndarray, 
     return rows
 
 
-def _restart_rows(estimator: DMACL, views: list[np.ndarray], k: int) -> list[dict]:
-    with torch.no_grad():
-        whole = estimator.whole_input(estimator.input_map_(views), present_omics(views))
-        features = estimator.restart_features(whole).double().cpu().numpy()
-    joined = _clusters(estimator.transform(views), k, estimator.random_state)
+def _restart_rows(estimator: DMACL, blocks: list[np.ndarray], present: np.ndarray, k: int) -> list[dict]:
+    features = estimator.features_of(blocks, present)
+    joined = _clusters(estimator.joined(features), k, estimator.random_state)
     found = [_clusters(own, k, estimator.random_state) for own in features]
     return [
         {"part": "restart", "name": number, "agreement": adjusted_rand_score(joined, own), "by_chance": 0.0}
