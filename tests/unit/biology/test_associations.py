@@ -75,13 +75,14 @@ def test_the_nearest_class_shares_most_patients():
 def test_classes_are_found_by_the_names_of_tcga_and_by_declaration():
     columns = [
         "leukemia_french_american_british_morphology_code", "_PANCAN_mirna_LAML", "_PANCAN_miRNA_PANCAN",
-        "_PANCAN_DNAMethyl_LAML", "_PANCAN_DNAMethyl_PANCAN", "FAB", "tcga.cluster", "gender",
+        "_PANCAN_DNAMethyl_LAML", "_PANCAN_DNAMethyl_PANCAN", "FAB", "mine", "tcga.cluster", "gender",
     ]  # fmt: skip
-    found = known_classes(pd.DataFrame(columns=columns), ["tcga.cluster"])
+    found = known_classes(pd.DataFrame(columns=columns), ["mine"], ["tcga"])
     assert found == {
         "FAB": "leukemia_french_american_british_morphology_code",
         "TCGA miRNA clusters": "_PANCAN_mirna_LAML",
         "TCGA methylation clusters": "_PANCAN_DNAMethyl_LAML",
+        "mine": "mine",
         "tcga.cluster": "tcga.cluster",
         "FAB (FAB)": "FAB",
     }

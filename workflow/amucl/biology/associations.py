@@ -40,16 +40,20 @@ _MIN_LEVEL = 3  # a value that fewer patients have can hardly gather anywhere
 _MAX_LEVELS = 30  # more are free text
 
 
-def known_classes(clinical: pd.DataFrame, declared: Sequence[str] = ()) -> dict[str, str]:
+def known_classes(
+    clinical: pd.DataFrame, declared: Sequence[str] = (), label_tables: Sequence[str] = ()
+) -> dict[str, str]:
     """The columns of a clinical table that hold classes known beforehand: name -> column.
 
-    declared : columns that the user says are such, each of its own name; the others are found by `KNOWN_CLASSES`.
-    A second column of one name has its own in brackets.
+    declared : columns that the user says are such, each of its own name. label_tables : names of tables all of whose
+    columns are (`amucl.cohort.labelling.join_label_tables`). The others are found by `KNOWN_CLASSES`. A second column
+    of one name has its own in brackets.
     """
     found = {}
     for column in clinical:
         own = _OWN_CLUSTERS.fullmatch(column)
-        name = column if column in declared else KNOWN_CLASSES.get(column) or (own and _CLUSTERED[own[1]])
+        said = column in declared or column.partition(".")[0] in label_tables
+        name = column if said else KNOWN_CLASSES.get(column) or (own and _CLUSTERED[own[1]])
         if name:
             found[f"{name} ({column})" if name in found else name] = column
     return found
