@@ -38,7 +38,7 @@ def test_every_rule_follows_the_code_it_runs_and_records_it(rule):
 
 def test_numbered_items_of_the_report_have_a_number_each():
     places = re.findall(
-        r'category="([^"]+)",\s+subcategory="([^"]+)",\s+labels=\{"\w+": f?"(\d+) ', "".join(RULES.values())
+        r'category="([^"]+)",\s+subcategory=("[^"]+"|\w+),\s+labels=\{"\w+": f?"(\d+) ', "".join(RULES.values())
     )
     assert len(places) > 20
     assert len(set(places)) == len(places)

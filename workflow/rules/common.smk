@@ -435,7 +435,17 @@ PREPROCESSING_KEYS = (
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
-SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "gene_maps", "label_tables", "ks", "clinical_labels", "n_components")
+SHARED_KEYS = (
+    "source",
+    "truth",
+    "preprocessing",
+    "gene_sets",
+    "gene_maps",
+    "label_tables",
+    "ks",
+    "clinical_labels",
+    "n_components",
+)
 
 
 def simulation_settings(entry):

@@ -91,6 +91,13 @@ def test_a_page_without_anything_says_not_available():
     assert shown.count("Not available") == 8
 
 
+def test_dollars_in_a_name_are_no_formula():
+    clinical = given.clinical().assign(FAB=given.clinical()["FAB"].map({"M1": "$\\oops$", "M3": "M3"}))
+    figure = page(profiled(clinical), 1, clinical)
+    figure.canvas.draw()
+    assert "FAB: $\\oops$" in texts(figure)
+
+
 def test_the_same_pages_give_the_same_bytes(table, tmp_path):
     for name in ("one", "two"):
         figures = {subtype: page(table, subtype, given.clinical()) for subtype in (1, 2)}

@@ -299,7 +299,7 @@ class _Page:
         while text and text_to_path.get_text_width_height_descent(shown, font, ismath=False)[0] > 72 * fit:
             text = text[:-1]
             shown = f"{text}…"
-        self.figure.text(x / A4[0], 1 - y / A4[1], shown, fontsize=size, va="top", **style)
+        self.figure.text(x / A4[0], 1 - y / A4[1], shown, fontsize=size, va="top", parse_math=False, **style)
 
     def _axes(self, left: float, top: float, width: float, height: float):
         w, h = A4
