@@ -86,6 +86,13 @@ def test_labels_that_gather_and_the_nearest_class(table):
     assert row["note"].startswith("20/40")
 
 
+def test_the_nearest_of_several_classes_comes_first():
+    clinical = given.clinical().assign(other=["a", "b"] * 20)
+    classes = {"other": "other", "FAB": "FAB"}
+    table = profiles(given.LABELS, clinical, given.findings(), classes=classes, seed=1, max_permutations=100)
+    assert section(table, 1, CLASSES)["group"].tolist() == ["FAB", "other"]
+
+
 def test_markers_of_every_omic_with_how_often_they_stayed(table):
     rows = section(table, 1, MARKERS, "expression")
     assert rows["item"].tolist() == [f"{d}{i}" for d in "UD" for i in range(N_MARKERS)]

@@ -87,7 +87,8 @@ def profiles(
     - ``labels``: values over-represented in the subtype at adjusted P < .05, n of total patients of the subtype; value
       is the odds ratio, low and high the shares among the subtype's patients and among the others (of a measurement
       both are medians, and value is their difference).
-    - ``classes``: the nearest class of each known classification; value is the Jaccard index.
+    - ``classes``: the nearest class of each known classification, the nearest of all first; value is the Jaccard
+      index.
     - ``markers``: group is the omic; value is the log2 fold change, frequency how often the marker stayed one when the
       method was trained again, note the feature's genes.
     - ``pathways_up``, ``pathways_down``: group is the collection, value the NES.
@@ -270,7 +271,7 @@ def _class_rows(tested: pd.DataFrame, subtype) -> list[dict]:
             padj=one.padj,
             note=f"{int(one.n_level)}/{int(one.n)} of all patients",
         )
-        for rank, one in enumerate(nearest.itertuples(), start=1)
+        for rank, one in enumerate(nearest.sort_values("jaccard", ascending=False, kind="stable").itertuples(), start=1)
     ]
 
 

@@ -44,6 +44,7 @@ A4 = (8.27, 11.69)
 DPI = 150
 
 _LEFT, _WIDTH, _LINE = 0.5, 7.27, 0.135  # inches
+_MAX_CLASSES = 8
 _GREY, _FAINT = "#666666", "#d5d5d5"
 _RED, _BLUE = "#b2182b", "#2166ac"
 _READ = (
@@ -180,7 +181,7 @@ class _Page:
             return self._note(rows, top, left, 55)
         heads = {"here": left + 2.3, "of all": left + 2.72, "Jaccard": left + 3.07, "adj. P": left + width}
         self._columns(heads, top)
-        for row in rows.itertuples():
+        for row in rows.head(_MAX_CLASSES).itertuples():
             top += _LINE
             self._text(left, top, f"{row.group}: {row.item}", fit=1.85)
             self._text(left + 2.3, top, f"{row.n:.0f}/{row.total:.0f}", ha="right", weight="bold")
@@ -322,8 +323,8 @@ def _survival_lines(rows: pd.DataFrame) -> list[tuple[str, str]]:
     for item in ("median", "restricted mean"):
         both = rows[rows["item"] == item].set_index("group")
         here, others = both.loc["subtype"], both.loc["others"]
-        name = item if item == "median" else here["measure"].replace("days within the", "mean,") + " days"
-        lines.append((name, f"{_time(here)}{' days' * (item == 'median')}, others {_time(others)}"))
+        name = "median, days" if item == "median" else here["measure"].replace("days within the", "mean,") + " days"
+        lines.append((name, f"{_time(here)}, others {_time(others)}"))
     for item in ("hazard ratio", "hazard ratio, adjusted"):
         for row in rows[rows["item"] == item].itertuples():
             if np.isnan(row.value):
