@@ -68,6 +68,13 @@ def test_survival_compares_a_subtype_with_all_others(table):
     assert rows.loc[("median", "others"), "value"] == 20
 
 
+def test_a_hazard_ratio_that_is_infinite_says_so(table):
+    row = section(table, 1, SURVIVAL).set_index("item").loc["hazard ratio"]
+    assert np.isnan(row["value"])
+    assert row["note"].startswith(f"{ABSENT}infinite or zero")
+    assert section(table, 3, SURVIVAL).set_index("item").loc["hazard ratio", "value"] > 1
+
+
 def test_p_of_survival_are_corrected_over_the_subtypes(table):
     rows = table[table["item"] == "log-rank"]
     assert len(rows) == 3

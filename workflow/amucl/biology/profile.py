@@ -35,6 +35,13 @@ _REASONS = {
     "no_events": "nobody is known to have died",
     "no_comparison": "no death while both groups had patients at risk",
 }
+_NO_RATIO = {
+    "separation": "infinite or zero, deaths do not overlap",
+    "no_events": "nobody of the subtype is known to have died",
+    "no_reference_events": "nobody of the others is known to have died",
+    "too_few_events": "too few deaths",
+    "not_converged": "the model did not converge",
+}
 _TOO_SMALL = ABSENT + "the subtype has under three patients"
 
 
@@ -215,7 +222,11 @@ def _outcome_rows(inside: pd.Series, clinical: pd.DataFrame) -> list[dict]:
         ratio = {"value": found[kind], "low": found[f"{kind}_low"], "high": found[f"{kind}_high"]}
         ratio["pval"] = found[f"{kind}_p"]
         missing = pd.isna(ratio["value"])
-        note = f"{ABSENT}{found['status']}" if missing else f"for {found['adjusted_for']}" * (kind == "hr_adjusted")
+        note = (
+            ABSENT + _NO_RATIO.get(found["status"], found["status"])
+            if missing
+            else f"for {found['adjusted_for']}" * (kind == "hr_adjusted")
+        )
         if not (missing and kind == "hr_adjusted"):
             rows.append(_row(SURVIVAL, name, group="comparison", measure="ratio", **ratio, note=note or None))
     return rows

@@ -143,7 +143,12 @@ class _Page:
         for inside, colour, name in ((False, "#888888", "others"), (True, self.colour, f"subtype {subtype}")):
             group = known[(known["label"] == subtype) == inside]
             survival_curve(axes, group, colour, f"{name} (n = {len(group)}, {int(group['event'].sum())} died)")
-        axes.set(ylim=(0, 1.03), xlim=(0, known["time"].max() * 1.03), ylabel="Survival probability")
+        axes.set(
+            ylim=(0, 1.25),
+            yticks=np.linspace(0, 1, 6),
+            xlim=(0, known["time"].max() * 1.03),
+            ylabel="Survival probability",
+        )
         axes.set_xlabel("Time (days)", labelpad=1)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.legend(loc="upper right", borderaxespad=0)
@@ -259,6 +264,8 @@ class _Page:
         for place, (group, head) in enumerate(heads.items()):
             left = _LEFT + place * 3.75
             top = self._heading(head, start, left, 3.52)
+            if not (rows["group"] == group).any():
+                self._text(left, top, "The subtype has no other patients", color=_GREY)
             for row in rows[rows["group"] == group].itertuples():
                 leaning = "" if group == CENTRAL else f", leans to subtype {row.note}"
                 self._text(left, top, row.item, fit=1.6, weight="bold")
