@@ -12,6 +12,7 @@ from amucl.config import (
     downloadable,
     gene_set_file,
     gene_set_source,
+    label_file,
     load_registry,
     reference_paths,
     resolve,
@@ -501,6 +502,26 @@ def test_k_is_six_where_nothing_is_known(mine):
     assert resolve(minimal(datasets={"mine": mine}, k=[2]), REGISTRY)["datasets"]["mine"]["ks"] == [2, 6]
 
 
+def test_label_tables_by_path_url_and_name_in_a_mirror(tmp_path, mine):
+    own, kept = tmp_path / "own.tsv", tmp_path / "mirror" / "labels" / "aml" / "types.tsv"
+    kept.parent.mkdir(parents=True)
+    for file in (own, kept):
+        file.write_text("sample\tlabel\n")
+    url = "https://example.org/types.csv"
+    mine["label_tables"] = {"own": str(own), "web": url, "kept": "labels/aml/types.tsv"}
+    for mirror in (str(tmp_path / "mirror"), ["https://example.org/mirror", str(tmp_path)]):
+        config = resolve(minimal(datasets={"mine": mine}, mirror=mirror), REGISTRY)
+        assert config["datasets"]["mine"]["label_tables"] == mine["label_tables"]
+        sources = downloadable(config, REGISTRY)
+        assert sources["labels/types.csv"] == {"url": url, "mirror_path": "labels/types.csv", "sha256": None}
+        assert sources["labels/aml/types.tsv"]["url"] is None
+        assert not any("own" in name for name in sources)
+    files = [label_file(table, "downloads") for table in mine["label_tables"].values()]
+    assert files == [str(own), "downloads/labels/types.csv", "downloads/labels/aml/types.tsv"]
+    with pytest.raises(AmuclError, match=r"label_tables\.kept` does not exist"):
+        resolve(minimal(datasets={"mine": mine}, mirror=str(tmp_path)), REGISTRY)
+
+
 def test_gene_sets_by_name_path_and_url(tmp_path, mine):
     own = tmp_path / "own.gmt"
     own.write_text("A\t\tTP53\n")
@@ -894,6 +915,19 @@ WRONG = {
     "a gene map that is not there": (
         {"datasets": {"simulated": {"gene_maps": {"mirna": "x.tsv"}}}},
         "the file of config key `datasets.simulated.gene_maps.mirna` does not exist",
+    ),
+    "a label table that is not there": (
+        {"datasets": {"simulated": {"label_tables": {"tcga": "labels/absent.tsv"}}}},
+        "labels/absent.tsv: the file of config key `datasets.simulated.label_tables.tcga` does not exist; expected a "
+        "file, a URL, or the name of a file below the `mirror`; check the path",
+    ),
+    "a label table outside a mirror on the web": (
+        {"datasets": {"simulated": {"label_tables": {"t": "../absent.tsv"}}}, "mirror": "https://example.org"},
+        "the file of config key `datasets.simulated.label_tables.t` does not exist",
+    ),
+    "a name of a label table that is none": (
+        {"datasets": {"simulated": {"label_tables": {"a.b": "x.tsv"}}}},
+        "config key `datasets.simulated.label_tables` is wrong; expected a name of letters",
     ),
     "one member": (
         {"datasets": {"a": joined("aml")}},

@@ -14,6 +14,7 @@ BARE = {
     "omics": {"methylation": "data/meth.csv"},
     "clinical": "data/clinical.tsv",
     "gene_maps": {"methylation": "data/genes.tsv"},
+    "label_tables": {"theirs": "data/theirs.csv"},
 }
 CONFIG = {
     "datasets": {"simulated": {}, "bare": BARE},
@@ -40,6 +41,9 @@ TARGETS = (
     "bare/pca/k3/subtypes.tsv",
     "bare/pca/k3/heatmap.png",
     "bare/pca/k3/gsea.png",
+    "simulated/truth/profiles.html",
+    "simulated/pca/kauto/profiles.html",
+    "bare/pca/k3/profiles.html",
 )
 
 
@@ -50,6 +54,8 @@ def run(tmp_path_factory):
     sites = pd.read_csv(checkout.folder / "data" / "meth.csv", index_col=0).index
     genes = "".join(f"{site}\tGENE{i}\n" for i, site in enumerate(sites))
     (checkout.folder / "data" / "genes.tsv").write_text("site\tgene\n" + genes)
+    planted = pd.read_csv(checkout.folder / "data" / "clinical.tsv", sep="\t", index_col=0, dtype=str)["subtype"]
+    planted.map("class {}".format).rename("class").to_csv(checkout.folder / "data" / "theirs.csv")
     checkout.snakemake("--", *(f"results/{target}" for target in TARGETS))
     return checkout
 
@@ -105,3 +111,37 @@ def test_without_expression_other_omics_are_explained(run):
     assert set(markers["scale"]) == {"M"}
     assert markers["genes"].str.startswith("GENE").all()
     assert read_table(run.path("bare/pca/k3/gsea.tsv")).empty
+
+
+def section(run, partition, name):
+    table = read_table(run.path(f"{partition}/profile.tsv"))
+    return table[table["section"] == name]
+
+
+def test_every_subtype_has_a_page(run):
+    for partition, n in (("simulated/truth", 4), ("simulated/pca/kauto", 4), ("bare/pca/k3", 3)):
+        assert len(section(run, partition, "size")) == n
+        assert run.path(f"{partition}/profiles.html").read_text().count("<img") == n
+        assert run.path(f"{partition}/profiles.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_page_has_markers_with_how_often_they_stayed_and_patients(run):
+    markers = section(run, "simulated/pca/kauto", "markers")
+    assert set(markers["group"]) == {"expression", "methylation", "mirna"}
+    assert markers.loc[markers["group"] == "expression", "frequency"].notna().all()
+    assert section(run, "simulated/pca/kauto", "patients").groupby("subtype").size().eq(6).all()
+
+
+def test_pages_of_known_labels_have_no_embedding_and_do_not_meet_themselves(run):
+    assert section(run, "simulated/truth", "patients")["note"].str.startswith("Not available").all()
+    assert section(run, "simulated/truth", "classes")["note"].str.startswith("Not available").all()
+
+
+def test_further_tables_of_labels_are_known_classes(run):
+    classes = section(run, "bare/pca/k3", "classes")
+    nearest = classes[classes["group"] == "theirs.class"]
+    assert sorted(nearest["item"]) == sorted(f"class {name}" for name in ("S1", "S2", "S3"))
+    assert (nearest["padj"] < 1e-6).all()
+    report = read_table(run.path("bare/join_report.tsv"))
+    assert report.loc[report["source"] == "theirs", "n_matched"].item() == 60
+    assert section(run, "bare/pca/k3", "pathways_up")["note"].eq(NOT_AVAILABLE).all()

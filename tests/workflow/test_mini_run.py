@@ -286,6 +286,7 @@ def test_the_report_holds_figures_tables_and_captions(mini):
         "loss.png",
         "affinity.png",
         "representation.png",
+        "profiles.html",
         "subtypes.html",
         "preprocessing.html",
         "summary.html",

@@ -34,12 +34,14 @@ RESERVED_NAMES = {
     *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
     *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction", "partition"),
     *("omic_markers", "phenotype_gsea", "ssgsea", "ssgsea_markers", "draw_ssgsea", "templates", "nearest_template"),
-    *("draw_nearest_template", "consensus_markers", "retrain", "truth", "draw_contributions", "tabulate"),
+    *("draw_nearest_template", "consensus_markers", "retrain", "truth", "draw_contributions", "tabulate", "profile"),
+    *("draw_profiles",),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
 CLINICAL_ARCHIVE = "benchmark/clinical.zip"
 XENA_FOLDER = "xena"
+LABEL_FOLDER = "labels"
 INTERSIM_FILES = {
     "methylation": "omics1.txt",
     "expression": "omics2.txt",
@@ -125,6 +127,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_mirror(resolved["mirror"])
     _check_files(_entries_read(resolved))
     _check_gene_maps(resolved)
+    _check_label_tables(resolved)
     _check_gene_sets(resolved, registry)
     _check_downloads(resolved, registry)
     resolved["biology"] = _biology(resolved)
@@ -147,6 +150,17 @@ def gene_set_source(name: str, registry: dict[str, Any]) -> dict[str, str | None
     entry = registry["gene_sets"].get(name, {"url": name})
     file = entry.get("file") or _file_of_url(entry["url"])
     return {"url": entry["url"], "mirror_path": f"genesets/{file}", "sha256": entry.get("sha256")}
+
+
+def label_file(table: str, downloads: str) -> str:
+    """The path of a table of `label_tables`: a file is itself, what a URL or a mirror has lies among the downloads."""
+    return table if Path(table).is_file() else f"{downloads}/{label_source(table)['mirror_path']}"
+
+
+def label_source(table: str) -> dict[str, str | None]:
+    """Where a table of labels that is no file here comes from: url, mirror_path, sha256."""
+    url = table if _is_url(table) else None
+    return {"url": url, "mirror_path": f"{LABEL_FOLDER}/{_file_of_url(url)}" if url else table, "sha256": None}
 
 
 def collection_name(name: str, registry: dict[str, Any]) -> str:
@@ -228,6 +242,8 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
                 address = entry["metadata"] if name == "metadata" else entry["omics"][name]
                 url = address if _is_url(address) else None
                 sources.append({"url": url, "mirror_path": path, "sha256": entry["sha256"].get(name)})
+    tables = {table for entry in config["datasets"].values() for table in entry["label_tables"].values()}
+    sources += [label_source(table) for table in sorted(tables) if not Path(table).is_file()]
     names = {name for entry in config["datasets"].values() for kind in entry["gene_sets"].values() for name in kind}
     known = sorted(name for name in names if name in registry["gene_sets"] or _is_url(name))
     return sources + [gene_set_source(name, registry) for name in known]
@@ -528,6 +544,24 @@ def _check_gene_maps(config: dict[str, Any]) -> None:
         _check_names(entry["gene_maps"], _omics(entry), f"datasets.{name}.gene_maps", "omic of this dataset")
         for omic, path in entry["gene_maps"].items():
             require_file(path, purpose=f"the file of config key `datasets.{name}.gene_maps.{omic}`")
+
+
+def _check_label_tables(config: dict[str, Any]) -> None:
+    """Every table is a file here, a URL, or may be in the mirror: a folder is looked into."""
+    mirror = config["mirror"]
+    mirrors = [mirror] if isinstance(mirror, str) else mirror or []
+    folders = [folder for folder in [config["downloads"], *mirrors] if not _is_url(folder)]
+    for dataset, entry in config["datasets"].items():
+        for name, table in entry["label_tables"].items():
+            below = not Path(table).is_absolute() and ".." not in Path(table).parts
+            kept = below and (len(folders) <= len(mirrors) or any(Path(folder, table).is_file() for folder in folders))
+            if not (_is_url(table) or Path(table).is_file() or kept):
+                raise AmuclError(
+                    f"the file of config key `datasets.{dataset}.label_tables.{name}` does not exist",
+                    where=table,
+                    expected="a file, a URL, or the name of a file below the `mirror`",
+                    action="check the path",
+                )
 
 
 def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:

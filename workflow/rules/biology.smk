@@ -300,6 +300,77 @@ rule summarise:
         "../scripts/summarise.py"
 
 
+rule profile:
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        markers="results/{dataset}/{partition}/markers.tsv",
+        gsea="results/{dataset}/{partition}/gsea.tsv",
+        go="results/{dataset}/{partition}/go.tsv",
+        omics=lambda wildcards: [
+            f"results/{{dataset}}/{{partition}}/markers_{omic}.tsv" for omic in other_omics(wildcards.dataset)
+        ],
+        consensus=partition_consensus,
+        embedding=partition_embedding,
+    output:
+        table="results/{dataset}/{partition}/profile.tsv",
+        provenance="results/{dataset}/{partition}/profile.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/profile.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/profile.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        classes=lambda wildcards: classes_of(wildcards)["classes"],
+        label_tables=lambda wildcards: classes_of(wildcards)["label_tables"],
+        clinical_labels=lambda wildcards: classes_of(wildcards)["clinical_labels"],
+        left_out=lambda wildcards: classes_of(wildcards)["left_out"],
+        seed=config["seed"],
+        max_permutations=config["max_permutations"],
+        code=code("profile.py"),
+    message:
+        "Describing each subtype of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/profile.py"
+
+
+rule draw_profiles:
+    input:
+        table="results/{dataset}/{partition}/profile.tsv",
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+    output:
+        pdf="results/{dataset}/{partition}/profiles.pdf",
+        html=report(
+            "results/{dataset}/{partition}/profiles.html",
+            caption="../report/profiles.rst",
+            category="5 Biology",
+            subcategory=partition_title,
+            labels={"item": "00 one page per subtype (pages)"},
+        ),
+        provenance="results/{dataset}/{partition}/profiles.provenance.json",
+    log:
+        "results/logs/{dataset}/{partition}/draw_profiles.log",
+    benchmark:
+        "results/benchmarks/{dataset}/{partition}/draw_profiles.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        title=partition_title,
+        code=code("draw_profiles.py"),
+    message:
+        "Drawing a page per subtype of {wildcards.dataset}, {wildcards.partition}"
+    script:
+        "../scripts/draw_profiles.py"
+
+
 rule draw_heatmap:
     input:
         cohort="results/{dataset}/cohort.h5mu",

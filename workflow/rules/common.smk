@@ -20,6 +20,7 @@ from amucl.config import (
     downloadable,
     gene_set_file,
     intersim_paths,
+    label_file,
     load_registry,
     reference_paths,
     resolve,
@@ -263,6 +264,30 @@ def retrained(wildcards):
     return [f"results/{wildcards.dataset}/{method}/retrained/{number}.tsv" for number in numbers]
 
 
+def partition_embedding(wildcards):
+    """What a method's partition is made of; known labels have none."""
+    folder = f"results/{wildcards.dataset}/{wildcards.partition.partition('/')[0]}"
+    return [] if wildcards.partition == "truth" else f"{folder}/embedding.tsv"
+
+
+def partition_consensus(wildcards):
+    """How often markers stayed, where the method is trained again."""
+    return "results/{dataset}/{partition}/consensus_markers.tsv" if retrained(wildcards) else []
+
+
+def classes_of(wildcards):
+    """Which clinical columns a partition is compared with; known labels are not compared with themselves."""
+    here = entry(wildcards)
+    truth = [here["truth"]] if here["truth"] else []
+    own = truth if wildcards.partition == "truth" else []
+    return {
+        "classes": [column for column in truth if column not in own],
+        "label_tables": sorted(here["label_tables"]),
+        "clinical_labels": [column for column in here["clinical_labels"] or [] if column not in own],
+        "left_out": own,
+    }
+
+
 def partition_clinic(wildcards):
     """The tests of survival and outcome over all k that a method's partition is part of."""
     folder = f"results/{wildcards.dataset}/{wildcards.partition.partition('/')[0]}"
@@ -368,6 +393,7 @@ def results_of(datasets):
             files += [f"{folder}/{table}.tsv" for table in BIOLOGY_TABLES]
             files += [f"{folder}/markers_{omic}.tsv" for omic in other_omics(choice["dataset"])]
             files += [f"{folder}/{figure}.png" for figure in BIOLOGY_FIGURES]
+            files += [f"{folder}/profiles.html"]
             if has_expression(choice["dataset"]):
                 files += [f"{folder}/ssgsea.png"]
                 files += [f"{folder}/gsea_phenotype.tsv"] * (config["phenotype_permutations"] > 0)
@@ -409,7 +435,17 @@ PREPROCESSING_KEYS = (
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
-SHARED_KEYS = ("source", "truth", "preprocessing", "gene_sets", "gene_maps", "ks", "clinical_labels", "n_components")
+SHARED_KEYS = (
+    "source",
+    "truth",
+    "preprocessing",
+    "gene_sets",
+    "gene_maps",
+    "label_tables",
+    "ks",
+    "clinical_labels",
+    "n_components",
+)
 
 
 def simulation_settings(entry):
@@ -420,6 +456,8 @@ def preprocessing_entry(entry):
     settings = in_order({key: value for key, value in entry.items() if key in PREPROCESSING_KEYS})
     if entry["source"] == "joined":
         settings["members"] = {name: member_entry(member) for name, member in entry["members"].items()}
+    if entry["label_tables"]:
+        settings["label_tables"] = sorted(entry["label_tables"])
     return settings | ({"omics": entry["omics"]} if "omics" in entry else {})
 
 
@@ -428,8 +466,10 @@ def member_entry(member):
 
 
 def source_files(wildcards):
-    """The files a dataset is read from."""
-    return files_of(wildcards.dataset, entry(wildcards))
+    """The files a dataset is read from, its label tables among them in the order of their names."""
+    here = entry(wildcards)
+    tables = [label_file(table, DOWNLOADS) for _, table in sorted(here["label_tables"].items())]
+    return files_of(wildcards.dataset, here) | ({"labels": tables} if tables else {})
 
 
 def files_of(dataset, chosen):

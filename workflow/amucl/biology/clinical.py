@@ -186,7 +186,7 @@ def clinical_over_k(
     ----------
     Rappoport, N. & Shamir, R. (2018). Multi-omic and multi-view clustering algorithms. Nucleic Acids Research 46:10546.
     """
-    known = {label: _values(label, clinical[column].reindex(labels.index)) for label, column in columns.items()}
+    known = {label: label_values(label, clinical[column].reindex(labels.index)) for label, column in columns.items()}
     rows = [
         {
             "dataset": dataset,
@@ -236,8 +236,8 @@ def enrichment_table(clinical_table: pd.DataFrame) -> pd.DataFrame:
     return counted.groupby(keys, sort=False).sum().reset_index()[ENRICHMENT_COLUMNS]
 
 
-def _values(label: str, cells: pd.Series) -> pd.Series:
-    """The known values of a label: float where they are measured, str where they are categories."""
+def label_values(label: str, cells: pd.Series) -> pd.Series:
+    """The known values (`known_values`) of a label: float where they are measured, str where they are categories."""
     known = known_values(cells)
     numbers = pd.to_numeric(known, errors="coerce")
     if label == "age" and numbers.notna().any():

@@ -65,7 +65,7 @@ def join_clinical(
     Returns the clinical columns indexed by the cohort's rows (missing where nothing is known) and the rows of the join
     report. Raises AmuclError when no id is shared.
     """
-    targets = _targets_by_barcode(clinical.index, patients) if tcga else {row: row for row in patients.index}
+    targets = targets_by_barcode(clinical.index, patients) if tcga else {row: row for row in patients.index}
     found = {row: key for row, key in targets.items() if key in clinical.index}
     if not found:
         raise AmuclError(
@@ -87,7 +87,7 @@ def join_clinical(
         join_row("clinical", len(clinical) - len(others), strangers, "not in the cohort"),
         join_row("cohort", len(patients), [row for row in patients.index if row not in found], "no clinical data"),
     ]
-    return _safe_columns(joined), report
+    return safe_columns(joined), report
 
 
 def check_survival(clinical: pd.DataFrame, where: object) -> None:
@@ -148,7 +148,11 @@ def _ledger(omic: str, choice: pd.DataFrame, row_of: dict[str, str]) -> pd.DataF
     return ledger[LEDGER_COLUMNS]
 
 
-def _targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str]:
+def targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str | None]:
+    """Row of the cohort -> the id that is a barcode of the same sample, else the first of the same patient, else None.
+
+    patients : row id -> patient.
+    """
     by_sample: dict[str, str] = {}
     by_patient: dict[str, str] = {}
     for key in sorted(ids):
@@ -159,7 +163,7 @@ def _targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str]:
     return {row: by_sample.get(row, by_patient.get(patient)) for row, patient in patients.items()}
 
 
-def _safe_columns(table: pd.DataFrame) -> pd.DataFrame:
+def safe_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Column names that HDF5 can hold ('/' parts a path there) and that are not the cohort's own."""
     names: list[str] = []
     for column in table.columns:

@@ -98,6 +98,24 @@ def read_clinical(path: str | os.PathLike) -> pd.DataFrame:
     return tidy_columns(table).rename_axis(index="sample", columns=None)
 
 
+def read_strings(path: str | os.PathLike, *, purpose: str = "table") -> pd.DataFrame:
+    """A text or parquet table as strings, NaN where missing, its ids (the index) unchecked.
+
+    Raises AmuclError as `read_omic` does, and for repeated columns.
+    """
+    file = require_file(path, purpose=purpose)
+    kind = _kind(file)
+    if kind == ".h5mu":
+        raise AmuclError(f"{purpose} cannot be .h5mu", where=file, expected="text or .parquet")
+    if kind == ".parquet":
+        frame = _read_parquet(file)
+        table = frame.map(str, na_action="ignore").astype(object)
+    else:
+        table = parse_strings(_read_text(file), file, kind=kind)
+    check_ids(table.columns, "column", file, place="column" if kind in _TEXT_SUFFIXES else None)
+    return table
+
+
 def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
     """`table` with numeric columns as float64, all others as strings (object), missing values as NaN."""
     return pd.DataFrame({name: _tidy_column(table[name]) for name in table.columns}, index=table.index)

@@ -8,6 +8,7 @@ from typing import Any
 from amucl.cohort.benchmark import read_benchmark
 from amucl.cohort.cohort import RawCohort, read_files_cohort
 from amucl.cohort.joined import join_cohorts
+from amucl.cohort.labelling import join_label_tables
 from amucl.cohort.preprocess import Preprocessing
 from amucl.cohort.published import read_published
 from amucl.cohort.reference import read_intersim
@@ -20,13 +21,19 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
 
     Parameters
     ----------
-    entry : of the configuration, complete.
+    entry : of the configuration, complete; ``label_tables`` are the names of ``labels``, in their order.
     omics : their names.
     files : ``archive`` and ``clinical`` of the benchmark; ``reference`` of intersim, a list; else ``omics``, one file
         for each of `omics`, and ``clinical`` where there is one, and of the Xena hub ``survival``; of a joined dataset
         those of each member, as
-        ``{member}.archive``.
+        ``{member}.archive``. ``labels`` are the further tables of known labels that the entry names.
     """
+    raw = _read(entry, omics, files)
+    names = entry.get("label_tables")
+    return join_label_tables(raw, dict(zip(names, files["labels"], strict=True))) if names else raw
+
+
+def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
     if entry["source"] == "joined":
         members = entry["members"].items()
         return join_cohorts({name: read_source(member, omics, _files_of(name, files)) for name, member in members})

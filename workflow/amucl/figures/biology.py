@@ -158,14 +158,14 @@ def kaplan_meier(
     figure = Figure(figsize=(5.2, below + 2.7))
     axes = _axes_in_inches(figure, 0.9, below, 3.0, 2.6)
     for name, group in groups.items():
-        _survival_curve(axes, group, colours[name], f"{name} (n = {len(group)}, {int(group['event'].sum())} events)")
+        survival_curve(axes, group, colours[name], f"{name} (n = {len(group)}, {int(group['event'].sum())} events)")
     axes.set(
         ylim=(0, 1.03), xlim=(0, known["time"].max() * 1.03), ylabel="Survival probability", xlabel=f"Time ({unit})"
     )
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if p is not None and np.isfinite(p):
         permuted = p_permutation is not None and np.isfinite(p_permutation)
-        text = f"log-rank $P$ = {_p_text(p)}" + (f" (permutation {_p_text(p_permutation)})" if permuted else "")
+        text = f"log-rank $P$ = {p_text(p)}" + (f" (permutation {p_text(p_permutation)})" if permuted else "")
         axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), title="Subtype", alignment="left", borderaxespad=0)
     _numbers_at_risk(_axes_in_inches(figure, 0.9, 0.05, 3.0, row * len(groups)), groups, colours, axes)
@@ -389,7 +389,8 @@ def _dot_legends(
     bar.update_ticks()
 
 
-def _survival_curve(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None:
+def survival_curve(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None:
+    """Draw the Kaplan-Meier curve of patients (columns time, event); ticks are those censored."""
     curve = KaplanMeierFitter().fit(group["time"], group["event"]).survival_function_.iloc[:, 0]
     axes.step([0, *curve.index], [1, *curve], where="post", color=colour, label=label)
     censored = np.sort(group.loc[group["event"] == 0, "time"].unique())
@@ -410,7 +411,8 @@ def _numbers_at_risk(axes: Axes, groups: dict, colours: dict, curves: Axes) -> N
     axes.annotate("At risk", (0, 1), (-14, 1), "axes fraction", "offset points", ha="right", va="bottom", fontsize=6.5)
 
 
-def _p_text(p: float) -> str:
+def p_text(p: float) -> str:
+    """A p-value as it is written: 0.012, 3.4 × 10^-5."""
     if p >= 0.001:
         return f"{p:.2g}"
     mantissa, exponent = f"{p:.1e}".split("e")

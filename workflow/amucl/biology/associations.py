@@ -1,0 +1,175 @@
+"""Which values of clinical labels and known classes gather in each subtype, subtype by subtype."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from amucl.biology.clinical import find_labels, label_values
+from amucl.biology.correction import benjamini_hochberg
+from amucl.clustering.labels import subtype_order
+
+ASSOCIATION_COLUMNS = [
+    "subtype", "kind", "label", "column", "level", "n_both", "n_subtype", "n_level", "n", "inside", "outside",
+    "odds_ratio", "jaccard", "p", "padj", "status",
+]  # fmt: skip
+CLASS, LABEL = "class", "label"
+
+# Columns of TCGA's clinical tables that hold classes others have found, and what people call them.
+KNOWN_CLASSES = {
+    "leukemia_french_american_british_morphology_code": "FAB",
+    "FAB": "FAB",
+    "acute_myeloid_leukemia_calgb_cytogenetics_risk_category": "Cytogenetic risk (CALGB)",
+    "PAM50Call_RNAseq": "PAM50 (RNA-seq)",
+    "PAM50_mRNA_nature2012": "PAM50 (microarray)",
+    "Integrated_Clusters_with_PAM50__nature2012": "TCGA integrated clusters",
+    "miRNA_Clusters_nature2012": "TCGA miRNA clusters",
+    "methylation_Clusters_nature2012": "TCGA methylation clusters",
+    "RPPA_Clusters_nature2012": "TCGA protein clusters",
+    "GeneExp_Subtype": "TCGA expression subtype",
+    "histological_type": "Histology",
+}
+_OWN_CLUSTERS = re.compile(r"_PANCAN_(DNAMethyl|mirna)_(?!PANCAN)[A-Z]+")  # of the cancer, not of all cancers together
+_CLUSTERED = {"DNAMethyl": "TCGA methylation clusters", "mirna": "TCGA miRNA clusters"}
+
+_MIN_LEVEL = 3  # a value that fewer patients have can hardly gather anywhere
+_MAX_LEVELS = 30  # more are free text
+
+
+def known_classes(
+    clinical: pd.DataFrame, declared: Sequence[str] = (), label_tables: Sequence[str] = ()
+) -> dict[str, str]:
+    """The columns of a clinical table that hold classes known beforehand: name -> column.
+
+    declared : columns that the user says are such, each of its own name. label_tables : names of tables all of whose
+    columns are (`amucl.cohort.labelling.join_label_tables`). The others are found by `KNOWN_CLASSES`. A second column
+    of one name has its own in brackets.
+    """
+    found = {}
+    for column in clinical:
+        own = _OWN_CLUSTERS.fullmatch(column)
+        said = column in declared or column.partition(".")[0] in label_tables
+        name = column if said else KNOWN_CLASSES.get(column) or (own and _CLUSTERED[own[1]])
+        if name:
+            found[f"{name} ({column})" if name in found else name] = column
+    return found
+
+
+def associations(
+    clinical: pd.DataFrame, labels: pd.Series, classes: Mapping[str, str], extra: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Test every value of every label and known class for more patients of a subtype than chance.
+
+    A category's value is tested by the hypergeometric distribution (Fisher's exact test, one side: more inside), a
+    measurement (age) by Mann-Whitney's test against the other patients (both sides). Patients of whom the label is not
+    known do not count. P are corrected together, over all subtypes, labels and values.
+
+    Parameters
+    ----------
+    clinical : samples x columns. labels : subtype of each sample.
+    classes : name -> column of classes known beforehand (`known_classes`).
+    extra : columns to test beside those of `find_labels`.
+
+    Returns
+    -------
+    Columns `ASSOCIATION_COLUMNS`. kind is ``class`` or ``label``; inside and outside are the shares of the value among
+    the patients of the subtype and among the others, or of a measurement (level missing) the medians; jaccard is
+    n_both / (n_subtype + n_level - n_both). A label that cannot be tested has one row, without subtype, and a status:
+    ``known for under half``, ``one level`` or ``too many levels``; tested ones have ``ok``. Values of fewer than 3
+    patients are left out.
+    """
+    clinical = clinical.reindex(labels.index)
+    used = set(classes.values())
+    own = {label: column for label, column in find_labels(clinical, extra).items() if column not in used}
+    rows = []
+    for kind, columns in ((LABEL, own), (CLASS, classes)):
+        for label, column in columns.items():
+            about = {"kind": kind, "label": label, "column": column}
+            values = _named(label_values(label, clinical[column]))
+            status = _status(values, len(labels))
+            tested = [{}] if status != "ok" else _tests(values, labels[values.index], subtype_order(labels))
+            rows += [about | {"status": status} | row for row in tested]
+    table = pd.DataFrame(rows, columns=ASSOCIATION_COLUMNS)
+    return table.assign(padj=benjamini_hochberg(table["p"].astype(float)))
+
+
+def nearest_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """For every subtype and known class the value that shares most patients with it (largest Jaccard index).
+
+    table : of `associations`. Of values with equal indices the one of smaller P is taken. A subtype that shares no
+    patient with any value has no row.
+    """
+    found = table[(table["kind"] == CLASS) & table["level"].notna() & (table["n_both"] > 0)]
+    best = found.sort_values(["jaccard", "p", "level"], ascending=[False, True, True], kind="stable")
+    return best.drop_duplicates(["subtype", "label"]).sort_index()
+
+
+def _named(values: pd.Series) -> pd.Series:
+    """Categories with whole numbers written as such (5, not 5.0); measurements as they are."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    return values.str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+
+
+def _status(values: pd.Series, n: int) -> str:
+    if 2 * len(values) < n:
+        return "known for under half"
+    if values.nunique() < 2:
+        return "one level"
+    if not pd.api.types.is_numeric_dtype(values) and values.nunique() > _MAX_LEVELS:
+        return "too many levels"
+    return "ok"
+
+
+def _tests(values: pd.Series, labels: pd.Series, subtypes: list) -> list[dict]:
+    """One row per subtype that has a known value, and value."""
+    compare = _measured if pd.api.types.is_numeric_dtype(values) else _counted
+    rows = []
+    for subtype in subtypes:
+        inside = (labels == subtype).to_numpy()
+        if 0 < inside.sum() < len(inside):
+            rows += [{"subtype": subtype} | row for row in compare(values, inside)]
+    return rows
+
+
+def _measured(values: pd.Series, inside: np.ndarray) -> list[dict]:
+    ours, others = values[inside], values[~inside]
+    return [
+        {
+            "n_subtype": len(ours),
+            "n": len(values),
+            "inside": ours.median(),
+            "outside": others.median(),
+            "p": float(stats.mannwhitneyu(ours, others).pvalue),
+        }
+    ]
+
+
+def _counted(values: pd.Series, inside: np.ndarray) -> list[dict]:
+    n, n_subtype = len(values), int(inside.sum())
+    rows = []
+    for level, n_level in values.value_counts().sort_index().items():
+        if n_level < _MIN_LEVEL:
+            continue
+        n_both = int((values[inside] == level).sum())
+        outside = n_level - n_both
+        against = outside * (n_subtype - n_both)
+        rows.append(
+            {
+                "level": level,
+                "n_both": n_both,
+                "n_subtype": n_subtype,
+                "n_level": int(n_level),
+                "n": n,
+                "inside": n_both / n_subtype,
+                "outside": outside / (n - n_subtype),
+                "odds_ratio": n_both * (n - n_subtype - outside) / against if against else np.inf,
+                "jaccard": n_both / (n_subtype + n_level - n_both),
+                "p": float(stats.hypergeom.sf(n_both - 1, n, n_level, n_subtype)),
+            }
+        )
+    return rows

@@ -1,0 +1,20 @@
+"""One page per subtype."""
+
+from _stage import stage
+
+from amucl.clustering.labels import subtype_order
+from amucl.clustering.partition import read_partition
+from amucl.cohort.cohort import read_cohort
+from amucl.figures.profile import profile_page, write_html, write_pdf
+from amucl.files import read_table
+
+with stage(snakemake):
+    labels, table = read_partition(snakemake.input.labels), read_table(snakemake.input.table)
+    clinical = read_cohort(snakemake.input.cohort).obs.loc[labels.index]
+    subtypes = subtype_order(labels)
+    pages = {
+        subtype: profile_page(table, subtype, labels, clinical, title=snakemake.params.title, others=subtypes)
+        for subtype in subtypes
+    }
+    write_pdf(pages.values(), snakemake.output.pdf)
+    write_html(pages, snakemake.output.html)

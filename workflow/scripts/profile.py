@@ -1,0 +1,30 @@
+"""Everything that was found about each subtype, in one table."""
+
+from _stage import stage
+
+from amucl.biology.associations import known_classes
+from amucl.biology.profile import Findings, profiles
+from amucl.clustering.partition import read_partition
+from amucl.cohort.cohort import read_cohort
+from amucl.files import read_matrix, read_table, write_table
+
+with stage(snakemake):
+    source, params = snakemake.input, snakemake.params
+    labels = read_partition(source.labels)
+    clinical = read_cohort(source.cohort).obs.loc[labels.index].drop(columns=params.left_out)
+    findings = Findings(
+        **{name: read_table(source[name]) for name in ("markers", "gsea", "go")},
+        omics={table["omic"].iat[0]: table for table in map(read_table, source.omics)},
+        consensus=read_table(source.consensus) if source.consensus else None,
+        embedding=read_matrix(source.embedding) if source.embedding else None,
+    )
+    table = profiles(
+        labels,
+        clinical,
+        findings,
+        classes=known_classes(clinical, params.classes, params.label_tables),
+        extra=params.clinical_labels,
+        seed=params.seed,
+        max_permutations=params.max_permutations,
+    )
+    write_table(table, snakemake.output.table)
