@@ -19,8 +19,8 @@ def aml(tmp_path_factory):
         "methods": ["dmacl"],
         "method_settings": {"dmacl": {"epochs": 10, "n_restarts": 1}},
         "kmeans_restarts": 10,
-        "stability": {"draws": 30},
-        "max_permutations": 10_000,
+        "stability": {"draws": 10},
+        "max_permutations": 1000,
         "mirror": str(MIRROR),
         "peers": str(SHARED / "peers"),
     }

@@ -34,12 +34,11 @@ CONFIG = {
 TARGETS = (
     "simulated/truth/subtypes.tsv",
     "simulated/truth/ssgsea.png",
-    "simulated/truth/survival.png",
+    "simulated/truth/survival.tsv",
     "simulated/truth/nearest_template_simulated.png",
     "simulated/pca/kauto/consensus_markers.tsv",
     "simulated/pca/kauto/gsea_phenotype.tsv",
     "bare/pca/k3/subtypes.tsv",
-    "bare/pca/k3/heatmap.png",
     "bare/pca/k3/gsea.png",
     "simulated/truth/profiles.html",
     "simulated/pca/kauto/profiles.html",
