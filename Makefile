@@ -28,7 +28,7 @@ run: $(VENV)/installed
 	@echo "The report: $(CURDIR)/results/report.html"
 
 test: $(VENV)/installed
-	python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	ruff check

@@ -5,13 +5,24 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
-# Runs of the workflow that several modules look at.
-SHARED_RUNS = ("mini", "aml")
+# Both look at one run of the workflow.
+TOGETHER = {"tests/workflow/test_reruns.py": "tests/workflow/test_mini_run.py"}
+
+
+class ByRun(LoadFileScheduling):
+    """Gives a process whole files, and all files that look at one run of the workflow: what they share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByRun:
+    return ByRun(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one module, or of one run of the workflow, go to one process: what they share is made once."""
-    for item in items:
-        runs = [name for name in SHARED_RUNS if name in item.fixturenames]
-        item.add_marker(pytest.mark.xdist_group(runs[0] if runs else item.module.__name__))
+    """Runs of the workflow take longest: the last process to end should not begin with one."""
+    items.sort(key=lambda item: "tests/workflow/" not in item.nodeid)
