@@ -76,6 +76,7 @@ def test_defaults_are_filled_in():
         "sweep": {"method": "dmacl", "parameters": {}},
         "max_permutations": 100_000,
         "phenotype_permutations": 0,
+        "variance_trend": [],
         "peers": None,
         "preprocessing": {},
         "gene_sets": {
@@ -719,6 +720,11 @@ WRONG = {
         {"preprocessing": {"log2": {"protein": True}}},
         "config key `preprocessing.log2`: `protein` is no omic of this run; expected expression, methylation, mirna",
     ),
+    "trend of an omic that is not there": (
+        {"variance_trend": ["expresion"]},
+        "config key `variance_trend`: `expresion` is no omic of this run (did you mean `expression`?)",
+    ),
+    "trend that is no list": ({"variance_trend": True}, "`variance_trend` is wrong; expected a list; got True"),
     "dataset's setting of an omic it lacks": (
         dataset(preprocessing={"top_features": {"mirnas": 50}}),
         "`datasets.simulated.preprocessing.top_features`: `mirnas` is no omic of this run (did you mean `mirna`?)",

@@ -1,5 +1,7 @@
 """Biology of known labels, of the suggested k, over trainings, by templates, and without expression."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -24,6 +26,7 @@ CONFIG = {
     "stability": {"draws": 30},
     "max_permutations": 1000,
     "phenotype_permutations": 50,
+    "variance_trend": ["expression", "methylation"],
     "biology": [
         {"dataset": "simulated", "labels": "truth"},
         {"dataset": "simulated", "k": "auto", "consensus_seeds": 2},
@@ -144,3 +147,15 @@ def test_further_tables_of_labels_are_known_classes(run):
     report = read_table(run.path("bare/join_report.tsv"))
     assert report.loc[report["source"] == "theirs", "n_matched"].item() == 60
     assert section(run, "bare/pca/k3", "pathways_up")["note"].eq(NOT_AVAILABLE).all()
+
+
+def test_variances_follow_the_mean_in_the_omics_named(run):
+    asked = {
+        "simulated/truth/markers": True,
+        "simulated/truth/markers_methylation": True,
+        "simulated/truth/markers_mirna": False,
+        "simulated/pca/kauto/gsea_phenotype": True,
+        "simulated/pca/kauto/consensus_markers": True,
+    }
+    records = {table: json.loads(run.path(f"{table}.provenance.json").read_text()) for table in asked}
+    assert {table: record["parameters"]["trend"] for table, record in records.items()} == asked

@@ -121,6 +121,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
             _check_cells(f"datasets.{name}", entry)
     omics = dict.fromkeys(omic for entry in resolved["datasets"].values() for omic in _omics(entry))
     _check_omics(resolved["preprocessing"], omics, "preprocessing")
+    _check_names(resolved["variance_trend"], omics, "variance_trend", "omic of this run")
     _check_names(resolved["methods"], METHODS, "methods", "method")
     _check_method_settings(resolved["method_settings"])
     _check_sweep(resolved)

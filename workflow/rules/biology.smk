@@ -69,6 +69,7 @@ rule markers:
     params:
         counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
+        trend="expression" in config["variance_trend"],
         code=code("markers.py"),
     message:
         "Finding markers of {wildcards.dataset}, {wildcards.partition}"
@@ -104,6 +105,7 @@ rule omic_markers:
         runtime=30,
     params:
         seed=config["seed"],
+        trend=lambda wildcards: wildcards.omic in config["variance_trend"],
         code=code("omic_markers.py"),
     message:
         "Finding markers in {wildcards.omic} of {wildcards.dataset}, {wildcards.partition}"
@@ -210,6 +212,7 @@ rule phenotype_gsea:
         n_permutations=config["phenotype_permutations"],
         counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
+        trend="expression" in config["variance_trend"],
         code=code("phenotype_gsea.py"),
     message:
         "Gene set enrichment with permuted patients in subtypes of {wildcards.dataset}, {wildcards.partition}"
@@ -649,6 +652,7 @@ rule consensus_markers:
         runtime=60,
     params:
         counts=lambda wildcards: are_counts(wildcards.dataset),
+        trend="expression" in config["variance_trend"],
         code=code("consensus_markers.py"),
     message:
         "Counting how often markers of {wildcards.dataset}, {wildcards.partition}, stay"

@@ -16,6 +16,6 @@ with stage(snakemake):
     labels = read_partition(source.labels)
     labels = labels[labels.index.isin(expression.index)]
     runs = [read_labels(file)[f"k{labels.nunique()}"] for file in source.runs]
-    table = consensus_markers(expression.loc[labels.index], labels, runs)
+    table = consensus_markers(expression.loc[labels.index], labels, runs, trend=params.trend)
     write_table(table, snakemake.output.table)
     write_html_table(table.groupby("subtype", sort=False).head(50), snakemake.output.html)

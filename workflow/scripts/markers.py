@@ -15,6 +15,7 @@ with stage(snakemake):
         gene_map=snakemake.input.genes or None,
         seed=snakemake.params.seed,
         counts=snakemake.params.counts,
+        trend=snakemake.params.trend,
         n_threads=snakemake.threads,
     )
     write_table(found.markers, snakemake.output.markers)

@@ -15,6 +15,7 @@ with stage(snakemake):
         snakemake.wildcards.omic,
         gene_map=snakemake.input.genes or None,
         seed=snakemake.params.seed,
+        trend=snakemake.params.trend,
     )
     write_table(found.markers, snakemake.output.markers)
     write_table(found.pairs, snakemake.output.pairs)

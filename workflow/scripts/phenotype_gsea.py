@@ -16,7 +16,7 @@ with stage(snakemake):
     labels = read_partition(source.labels)
     labels = labels[labels.index.isin(expression.index)]
     collections = dict(zip(params.collections, map(read_gmt, source.sets), strict=True))
-    settings = {"seed": params.seed, "n_permutations": params.n_permutations}
+    settings = {"seed": params.seed, "n_permutations": params.n_permutations, "trend": params.trend}
     table = phenotype_gsea(expression.loc[labels.index], labels, collections, **settings)
     table = beside_preranked(table, read_table(source.preranked))
     write_table(table, snakemake.output.table)

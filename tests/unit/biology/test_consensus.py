@@ -5,6 +5,7 @@ import pytest
 from amucl.biology.consensus import CONSENSUS_COLUMNS, aligned_to, consensus_markers
 from amucl.biology.differential import subtype_markers
 from amucl.errors import AmuclError
+from tests.unit.biology import limma
 from tests.unit.biology.test_differential import simulated
 
 
@@ -55,6 +56,15 @@ def test_a_gene_that_changes_its_direction_does_not_stay():
     assert (table["frequency"] == 1).all(), "only the names were exchanged"
     flipped = consensus_markers(-expression, two, [two])
     assert set(flipped.loc[flipped["subtype"] == "a", "direction"]) == {"down"}
+
+
+def test_variances_follow_the_mean_where_asked():
+    expression, labels = limma.expression(), limma.subtypes()
+    table = consensus_markers(expression, labels, [labels], trend=True)
+    markers = subtype_markers(expression, labels, trend=True)
+    found = markers[markers["adj.P.Val"] < 0.05].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table[["gene", "adj.P.Val"]], found[["gene", "adj.P.Val"]])
+    assert (table["frequency"] == 1).all()
 
 
 def test_nothing_to_compare_with_is_told():

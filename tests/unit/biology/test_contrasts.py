@@ -9,6 +9,7 @@ from amucl.biology.contrasts import PAIR_COLUMNS, pairwise_markers
 from amucl.biology.differential import fit_variance_prior
 from amucl.errors import AmuclError
 from tests.shared import needs_shared
+from tests.unit.biology import limma
 from tests.unit.biology.leukemia import leukemia, oracle
 from tests.unit.biology.test_differential import broken, simulated
 
@@ -21,6 +22,15 @@ def test_two_groups_equal_limma_on_leukemia():
     ours = table.loc[expected.index]
     for column, sign in {"logFC": -1, "t": -1, "AveExpr": 1, "df_total": 1, "P.Value": 1, "adj.P.Val": 1}.items():
         np.testing.assert_allclose(sign * ours[column], expected[column], rtol=1e-8, err_msg=column)
+
+
+@pytest.mark.parametrize("against", ["b", "c"])
+def test_pairs_equal_limma_with_a_trend(against):
+    expected = limma.tables()[against]
+    table = pairwise_markers(limma.expression()[expected.index], limma.subtypes(), trend=True)
+    ours = table[(table["subtype"] == "a") & (table["against"] == against)].set_index("gene").loc[expected.index]
+    for column in limma.COLUMNS:
+        np.testing.assert_allclose(ours[column], expected[column], rtol=1e-8, err_msg=column)
 
 
 def test_three_groups_equal_the_linear_model_written_out():

@@ -1,3 +1,5 @@
+import subprocess
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,9 @@ from amucl.biology.differential import (
     up_regulated,
 )
 from amucl.errors import AmuclError
+from tests.bench.agreement import has_limma
 from tests.shared import needs_shared
+from tests.unit.biology import limma
 from tests.unit.biology.leukemia import key_values, leukemia, leukemia_markers, oracle
 
 
@@ -54,6 +58,51 @@ def test_leukemia_markers_name_known_biology():
     top = markers[markers["rank"] <= 100].groupby("subtype")["gene"].agg(set)
     assert {"CFD", "HOXA5", "CCNA1"} <= top["AML"]
     assert {"DNTT", "CD79B", "BLNK"} <= top["ALL"]
+
+
+@pytest.mark.parametrize("name", limma.ONE_AGAINST_REST)
+def test_equals_limma_with_a_trend(name):
+    expression, inside, expected = limma.case(name)
+    ours = moderated_t(expression, inside, trend="no trend" not in name).set_index("gene")
+    for column in limma.COLUMNS:
+        np.testing.assert_allclose(ours[column], expected[column], rtol=1e-8, err_msg=column)
+
+
+@pytest.mark.parametrize("name", limma.ONE_AGAINST_REST)
+def test_prior_degrees_of_freedom_equal_limma_with_a_trend(name):
+    expression, inside, expected = limma.case(name)
+    residual = expression - expression.groupby(inside).transform("mean")
+    df = len(expression) - 2
+    covariate = None if "no trend" in name else expression.mean().to_numpy()
+    df_prior, _ = fit_variance_prior((residual**2).sum().to_numpy() / df, df, covariate)
+    np.testing.assert_allclose(df_prior, expected["df_prior"], rtol=1e-8)
+    assert np.isinf(df_prior) == (name in ("three samples", "on the trend"))
+
+
+def test_limma_still_gives_the_stored_tables(tmp_path):
+    script = limma.ORACLES / "limma_trend.R"
+    if not has_limma():
+        pytest.skip("R with limma 3.54 is not installed")
+    subprocess.run(["Rscript", script, tmp_path], check=True, capture_output=True)
+    for file, keys in {limma.MATRIX: ["gene"], limma.TABLES: ["case", "gene"]}.items():
+        anew, stored = (pd.read_csv(folder / file, sep="\t", index_col=keys) for folder in (tmp_path, limma.ORACLES))
+        pd.testing.assert_frame_equal(anew, stored, rtol=1e-9, check_exact=False)
+
+
+def test_equal_means_have_no_trend():
+    variance = np.random.default_rng(0).chisquare(3, 50)
+    assert fit_variance_prior(variance, 6, np.full(50, 7.0)) == fit_variance_prior(variance, 6)
+
+
+def test_a_trend_is_followed_by_markers_and_control():
+    expression, labels = limma.expression(), limma.subtypes()
+    markers = subtype_markers(expression, labels, trend=True)
+    ours, expected = markers[markers["subtype"] == "a"].set_index("gene"), limma.tables()["rest"]
+    np.testing.assert_allclose(ours.loc[expected.index, "t"], expected["t"], rtol=1e-8)
+    control = permuted_control(expression, labels, seed=1, n_permutations=3, trend=True)
+    assert control.loc[0, "n_significant"] == (expected["adj.P.Val"] < 0.05).sum()
+    without = permuted_control(expression, labels, seed=1, n_permutations=3)
+    assert without.loc[0, "n_significant"] == (limma.tables()["rest, no trend"]["adj.P.Val"] < 0.05).sum()
 
 
 def test_two_genes_have_no_prior_and_give_the_classical_t():

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from amucl.biology.contrasts import pairwise_markers
 from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, permuted_control, subtype_markers
 from amucl.biology.expression import expression_markers, expression_of
 from amucl.biology.omics import omic_results
@@ -21,6 +22,24 @@ def test_the_tables_are_those_of_the_patients_with_expression():
     pd.testing.assert_frame_equal(found.markers, subtype_markers(expression, own))
     pd.testing.assert_frame_equal(found.control, permuted_control(expression, own, 1))
     assert len(found.pairs) == 3 * found.markers["gene"].nunique()
+
+
+def test_variances_follow_the_mean_where_asked():
+    cohort, labels = prepared()
+    expression = analysis_matrix(cohort, "expression")
+    own = labels[expression.index]
+    found = expression_markers(cohort, labels, seed=1, trend=True)
+    pd.testing.assert_frame_equal(found.markers, subtype_markers(expression, own, trend=True))
+    pd.testing.assert_frame_equal(found.pairs, pairwise_markers(expression, own, trend=True))
+    pd.testing.assert_frame_equal(found.control, permuted_control(expression, own, 1, trend=True))
+    assert not found.markers["t"].equals(subtype_markers(expression, own)["t"])
+    mirna = analysis_matrix(cohort, "mirna")
+    own = labels[labels.index.intersection(mirna.index)]
+    mirna = mirna.loc[own.index]
+    other = omic_results(cohort, labels, "mirna", seed=1, trend=True)
+    pd.testing.assert_series_equal(other.markers["t"], subtype_markers(mirna, own, trend=True)["t"])
+    pd.testing.assert_series_equal(other.pairs["t"], pairwise_markers(mirna, own, trend=True)["t"])
+    pd.testing.assert_frame_equal(other.control, permuted_control(mirna, own, 1, trend=True))
 
 
 def test_a_gene_map_renames_the_genes(tmp_path):

@@ -29,13 +29,14 @@ def drawn(seed=0, shift=1.0, correlated=0.0):
     return pd.DataFrame(values, index=labels.index, columns=GENES), labels
 
 
-def test_many_groupings_give_the_moderated_t_of_each():
+@pytest.mark.parametrize("trend", [False, True])
+def test_many_groupings_give_the_moderated_t_of_each(trend):
     expression, _ = drawn()
     rng = np.random.default_rng(1)
     inside = np.stack([rng.permutation(30) < 9 for _ in range(4)])
-    found = permuted_t(expression.to_numpy(), inside)
+    found = permuted_t(expression.to_numpy(), inside, trend=trend)
     for row, group in zip(found, inside, strict=True):
-        np.testing.assert_allclose(row, moderated_t(expression, group)["t"], rtol=1e-8)
+        np.testing.assert_allclose(row, moderated_t(expression, group, trend=trend)["t"], rtol=1e-8)
 
 
 def test_scores_are_those_of_prerank():

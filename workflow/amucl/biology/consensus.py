@@ -41,6 +41,7 @@ def consensus_markers(
     *,
     alpha: float = 0.05,
     min_size: int = 3,
+    trend: bool = False,
 ) -> pd.DataFrame:
     """In how many other runs each marker of the reference partition is a marker of the same subtype again.
 
@@ -51,6 +52,7 @@ def consensus_markers(
     runs : the partitions of other runs; each is aligned to the reference first.
     alpha, min_size : a gene is a marker at adj.P.Val < `alpha`, in the direction it has in the reference. A run in
         which the subtype has no partner, or one under `min_size`, counts as one in which nothing is a marker.
+    trend : as in `amucl.biology.differential.moderated_t`.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def consensus_markers(
     """
     if not runs:
         raise AmuclError("no other run to compare markers with", expected="one partition or more")
-    markers = subtype_markers(expression, reference, min_size=min_size)
+    markers = subtype_markers(expression, reference, min_size=min_size, trend=trend)
     found = markers[markers["adj.P.Val"] < alpha].copy()
     found["direction"] = np.where(found["t"] > 0, "up", "down")
     counts = pd.Series(0, index=pd.MultiIndex.from_frame(found[["subtype", "gene", "direction"]]))
@@ -71,7 +73,7 @@ def consensus_markers(
         known = names.dropna()
         if known.nunique() < 2:
             continue
-        again = subtype_markers(expression.loc[known.index], known, min_size=min_size)
+        again = subtype_markers(expression.loc[known.index], known, min_size=min_size, trend=trend)
         again = again[again["adj.P.Val"] < alpha]
         again = again.assign(direction=np.where(again["t"] > 0, "up", "down"))
         kept = pd.MultiIndex.from_frame(again[["subtype", "gene", "direction"]])

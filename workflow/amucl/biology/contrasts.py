@@ -17,7 +17,9 @@ PAIR_COLUMNS = [
 ]  # fmt: skip
 
 
-def pairwise_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: int = 3) -> pd.DataFrame:
+def pairwise_markers(
+    expression: pd.DataFrame, labels: pd.Series, *, min_size: int = 3, trend: bool = False
+) -> pd.DataFrame:
     """Moderated t-tests of every pair of subtypes (limma's `lmFit` on a group-means design, `contrasts.fit`, `eBayes`).
 
     One model holds all subtypes, so that every pair is judged by the variance within all of them.
@@ -26,6 +28,7 @@ def pairwise_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: i
     ----------
     expression, labels : as in `amucl.biology.differential.subtype_markers`.
     min_size : a subtype with fewer samples stays out of the model; its pairs get one row with the status `too_small`.
+    trend : as in `amucl.biology.differential.moderated_t`.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def pairwise_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: i
     subtypes = subtype_order(labels)
     sizes = labels.value_counts()
     tested = [subtype for subtype in subtypes if sizes[subtype] >= min_size]
-    model = _GroupMeans(expression, labels, tested) if len(tested) > 1 else None
+    model = _GroupMeans(expression, labels, tested, trend) if len(tested) > 1 else None
     tables = []
     for pair in combinations(subtypes, 2):
         both = set(pair) <= set(tested)
@@ -57,7 +60,7 @@ def pairwise_markers(expression: pd.DataFrame, labels: pd.Series, *, min_size: i
 class _GroupMeans:
     """One mean per group and gene, and the moderated variance around them."""
 
-    def __init__(self, expression: pd.DataFrame, labels: pd.Series, groups: list) -> None:
+    def __init__(self, expression: pd.DataFrame, labels: pd.Series, groups: list, trend: bool) -> None:
         chosen = expression[labels.isin(groups).to_numpy()]
         values = chosen.to_numpy(dtype=float)
         members = {group: (labels[chosen.index] == group).to_numpy() for group in groups}
@@ -66,7 +69,7 @@ class _GroupMeans:
         self.sizes = {group: inside.sum() for group, inside in members.items()}
         scatter = sum(((values[inside] - self.means[group]) ** 2).sum(axis=0) for group, inside in members.items())
         df = len(values) - len(groups)
-        self.variance, self.df = shrink(scatter / df, df)
+        self.variance, self.df = shrink(scatter / df, df, self.average if trend else None)
 
     def contrast(self, first, second) -> pd.DataFrame:
         difference = self.means[first] - self.means[second]

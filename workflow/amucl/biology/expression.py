@@ -48,6 +48,7 @@ def expression_markers(
     seed: int,
     gene_map: str | os.PathLike | None = None,
     counts: bool = False,
+    trend: bool = False,
     n_threads: int = 1,
 ) -> Markers:
     """The genes that tell the subtypes apart, on the patients who have expression.
@@ -60,6 +61,7 @@ def expression_markers(
     gene_map : as in `expression_of`.
     counts : expression are counts, stored as log2(count + 1): tested by DESeq2's model. The control stays that of the
         moderated t on log2.
+    trend : of the moderated t, as in `amucl.biology.differential.moderated_t`.
     """
     expression = expression_of(cohort, gene_map)
     if expression is None:
@@ -68,8 +70,9 @@ def expression_markers(
         return Markers(not_available(labels), pd.DataFrame(columns=PAIR_COLUMNS), control)
     expression = expression.loc[labels.index.intersection(expression.index)]
     labels = labels.loc[expression.index]
-    control = permuted_control(expression, labels, seed)
+    control = permuted_control(expression, labels, seed, trend=trend)
     if counts:
         model = CountModel(whole_counts(expression), labels, n_threads=n_threads)
         return Markers(model.markers(), model.pairs(), control)
-    return Markers(subtype_markers(expression, labels), pairwise_markers(expression, labels), control)
+    markers = subtype_markers(expression, labels, trend=trend)
+    return Markers(markers, pairwise_markers(expression, labels, trend=trend), control)

@@ -43,13 +43,16 @@ def tested_scale(values: pd.DataFrame, omic: str) -> tuple[pd.DataFrame, str]:
     return (m_values(values.astype(float)), "M") if are_betas(values, omic) else (values, "as_is")
 
 
-def omic_markers(values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Series | None = None) -> pd.DataFrame:
+def omic_markers(
+    values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Series | None = None, *, trend: bool = False
+) -> pd.DataFrame:
     """`subtype_markers` of an omic, on the scale of `tested_scale`.
 
     Parameters
     ----------
     values : samples x features, on the analysis scale.
     genes : the genes of each feature, joined by `;`; absent where no map is known.
+    trend : as in `amucl.biology.differential.moderated_t`.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def omic_markers(values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.S
     M-values).
     """
     tested, scale = tested_scale(values, omic)
-    table = subtype_markers(tested, labels).rename(columns={"gene": "feature"})
+    table = subtype_markers(tested, labels, trend=trend).rename(columns={"gene": "feature"})
     delta = [
         _difference(values, labels == subtype).reindex(rows["feature"])
         for subtype, rows in table.groupby("subtype", sort=False)
@@ -67,10 +70,12 @@ def omic_markers(values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.S
     return table[OMIC_COLUMNS]
 
 
-def omic_pairs(values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Series | None = None) -> pd.DataFrame:
+def omic_pairs(
+    values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Series | None = None, *, trend: bool = False
+) -> pd.DataFrame:
     """`pairwise_markers` of an omic in `OMIC_PAIR_COLUMNS`; scale and parameters as in `omic_markers`."""
     tested, scale = tested_scale(values, omic)
-    table = pairwise_markers(tested, labels).rename(columns={"gene": "feature"})
+    table = pairwise_markers(tested, labels, trend=trend).rename(columns={"gene": "feature"})
     return table.assign(omic=omic, scale=scale, genes=_named(table["feature"], genes))[OMIC_PAIR_COLUMNS]
 
 
@@ -84,12 +89,19 @@ class OmicResults:
 
 
 def omic_results(
-    cohort: MuData, labels: pd.Series, omic: str, *, seed: int, gene_map: str | os.PathLike | None = None
+    cohort: MuData,
+    labels: pd.Series,
+    omic: str,
+    *,
+    seed: int,
+    gene_map: str | os.PathLike | None = None,
+    trend: bool = False,
 ) -> OmicResults:
     """What tells the subtypes apart in one omic of a cohort, on the patients who have it.
 
     gene_map : file that names the genes of the features (see `read_gene_map`); without one the cohort's own annotation
-    `gene` is taken, where its source gave one (InterSIM). seed : of the permuted labels.
+    `gene` is taken, where its source gave one (InterSIM). seed : of the permuted labels. trend : as in
+    `amucl.biology.differential.moderated_t`.
     """
     values = analysis_matrix(cohort, omic)
     values = values.loc[labels.index.intersection(values.index)]
@@ -97,8 +109,9 @@ def omic_results(
     genes = cohort[omic].var.get("gene")
     if gene_map is not None:
         genes = genes_of(values.columns, read_gene_map(gene_map))
-    control = permuted_control(tested_scale(values, omic)[0], labels, seed)
-    return OmicResults(omic_markers(values, labels, omic, genes), omic_pairs(values, labels, omic, genes), control)
+    control = permuted_control(tested_scale(values, omic)[0], labels, seed, trend=trend)
+    markers = omic_markers(values, labels, omic, genes, trend=trend)
+    return OmicResults(markers, omic_pairs(values, labels, omic, genes, trend=trend), control)
 
 
 def _difference(values: pd.DataFrame, inside: pd.Series) -> pd.Series:

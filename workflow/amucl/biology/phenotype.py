@@ -24,19 +24,21 @@ PHENOTYPE_COLUMNS = ["subtype", "collection", "term", "size", "ES", "NES", "pval
 _BATCH = 50  # permutations held at a time
 
 
-def permuted_t(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def permuted_t(values: np.ndarray, inside: np.ndarray, *, trend: bool = False) -> np.ndarray:
     """Moderated t of many groupings at once, each with a prior of its own.
 
     Parameters
     ----------
     values : (n, g) expression, every gene varying.
     inside : (b, n) boolean, who is in the group; the same number in each.
+    trend : as in `amucl.biology.differential.moderated_t`.
 
     Returns
     -------
     (b, g), each row as `amucl.biology.differential.moderated_t` gives it.
     """
-    centred = values - values.mean(axis=0)
+    average = values.mean(axis=0)
+    centred = values - average
     groups = np.asarray(inside, dtype=float)
     n, n_in = len(values), groups[0].sum()
     n_out, total = n - n_in, (centred**2).sum(axis=0)
@@ -44,7 +46,7 @@ def permuted_t(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
     mean_out = -mean_in * n_in / n_out  # all of a gene's centred values sum to 0
     scatter = total - n_in * mean_in**2 - n_out * mean_out**2
     variance = np.maximum(scatter, 0) / (n - 2)
-    shrunk = np.stack([shrink(row, n - 2)[0] for row in variance])
+    shrunk = np.stack([shrink(row, n - 2, average if trend else None)[0] for row in variance])
     return (mean_in - mean_out) / np.sqrt(shrunk * (1 / n_in + 1 / n_out))
 
 
@@ -94,6 +96,7 @@ def phenotype_gsea(
     min_size: int = 10,
     max_size: int = 500,
     min_samples: int = 3,
+    trend: bool = False,
 ) -> pd.DataFrame:
     """Gene set enrichment of each subtype against the rest, patients permuted.
 
@@ -103,6 +106,7 @@ def phenotype_gsea(
     collections : name -> gene sets, each cut to the genes and to `min_size` to `max_size` of them.
     n_permutations : permutations of the labels; every set and subtype sees the same ones.
     min_samples : subtypes with fewer samples have no rows.
+    trend : as in `amucl.biology.differential.moderated_t`.
 
     Returns
     -------
@@ -135,9 +139,9 @@ def phenotype_gsea(
         if min(inside.sum(), (~inside).sum()) < min_samples or not sets:
             continue
         logger.info("subtype %s: %d permutations, %d sets", subtype, n_permutations, len(sets))
-        observed = enrichment_scores(permuted_t(values, inside[None]), positions)[0]
+        observed = enrichment_scores(permuted_t(values, inside[None], trend=trend), positions)[0]
         permuted = [
-            enrichment_scores(permuted_t(values, inside[order[start : start + _BATCH]]), positions)
+            enrichment_scores(permuted_t(values, inside[order[start : start + _BATCH]], trend=trend), positions)
             for start in range(0, n_permutations, _BATCH)
         ]
         table = _judged(observed, np.concatenate(permuted)).assign(subtype=subtype, size=[len(g) for g in positions])
