@@ -40,6 +40,11 @@ bench: $(VENV)/installed
 	PYTHONPATH=workflow:. python -m tests.bench.evaluation
 	PYTHONPATH=workflow:. python -m tests.bench.lowrank
 	PYTHONPATH=workflow:. python -m tests.bench.dmacl $(if $(DATA),--data $(DATA))
+ifdef DATA
+	PYTHONPATH=workflow:. python -m tests.bench.biology --sets $(DATA)/mirror/genesets
+	PYTHONPATH=workflow:. python -m tests.bench.agreement --data $(DATA)
+	PYTHONPATH=workflow:. python -m tests.bench.transfer --data $(DATA)
+endif
 
 report: $(VENV)/installed
 	snakemake --cores 1 --forcerun report -- results/report.html
