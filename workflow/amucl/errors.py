@@ -41,7 +41,12 @@ class AmuclError(Exception):
             parts.append(f"got {self.got}")
         if self.action is not None:
             parts.append(self.action)
-        return " ".join("; ".join(parts).split())
+        return _printable(" ".join("; ".join(parts).split()))
+
+
+def _printable(text: str) -> str:
+    """What a file has written into an id must not move a terminal's cursor, nor hide: it is shown as `\\x1b`."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def _rebuild(what: str, keywords: dict) -> AmuclError:

@@ -117,7 +117,7 @@ def test_clinical_of_other_patients_is_refused(files):
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("\t10\t1\n", "\t-3\t1\n", "os_time, sample s2: impossible survival; expected days, 0 or more; got -3"),
+        ("\t10\t1\n", "\t-3\t1\n", "os_time, sample s2: impossible survival; expected days, 0 to 50000; got -3"),
         (
             "\t20\t0\n",
             "\t20\tdead\n",

@@ -105,8 +105,11 @@ def _safe_files(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     for member in opened.infolist():
         path = _path(member)
         _require_inside(path, opened.filename, member.filename)
-        if stat.S_ISLNK(member.external_attr >> 16):
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind == stat.S_IFLNK:
             raise _refused("a member is a symbolic link", opened.filename, member.filename)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _refused("a member is neither a file nor a folder", opened.filename, member.filename)
         if not member.is_dir() and "__MACOSX" not in path.parts:
             files.append(member)
     return files
