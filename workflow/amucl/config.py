@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
+import reprlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from amucl.cohort.intersim import OBJECTS, cluster_sizes
+from amucl.cohort.text import decode
 from amucl.errors import AmuclError
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
@@ -60,6 +62,7 @@ TYPE_NAMES = {
 PATTERNS = {
     "^[A-Za-z][A-Za-z0-9_]*$": "a name of letters (a to z), digits and _ that begins with a letter",
     "^[0-9a-f]{64}$": "64 hexadecimal digits",
+    "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$": "a file's name of letters (a to z), digits, _, . and -",
     "^[a-z]+$": "small letters (a to z)",
     "^[A-Z]+$": "capital letters (A to Z)",
     "^https?://": "an http or https URL",
@@ -69,6 +72,8 @@ PATTERNS = {
 }
 SCHEMA_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "None": "null"}
 
+_MERGE = "tag:yaml.org,2002:merge"
+
 # JSON counts 3.0 as an integer; ranges and file names do not.
 Validator = extend(
     Draft202012Validator,
@@ -76,6 +81,10 @@ Validator = extend(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
 )
+
+# A value of a file may be of any size, a message may not.
+_LIMITED = reprlib.Repr()
+_LIMITED.maxstring = _LIMITED.maxother = 200
 
 # What every method is told by the workflow itself.
 WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
@@ -85,6 +94,15 @@ def load_registry(path: str | Path) -> dict[str, Any]:
     """The datasets and gene sets a configuration can name: {"datasets": ..., "gene_sets": ...}, validated."""
     registry = {"datasets": {}, "gene_sets": {}, **_read_yaml(path)}
     definitions = _schema("datasets")["$defs"]
+    for kind in ("datasets", "gene_sets"):
+        entries = registry[kind]
+        wrong = {kind: entries} if not isinstance(entries, dict) else entries
+        for name, entry in wrong.items():
+            if not isinstance(entry, dict):
+                place = name if wrong is not entries else f"{kind}.{name}"
+                raise AmuclError(
+                    "no mapping", where=f"{path}: {place}", expected="names with entries", got=reprlib.repr(entry)
+                )
     for name, entry in registry["datasets"].items():
         _validate_dataset(entry or {}, f"{path}: datasets.{name}")
     for name, entry in registry["gene_sets"].items():
@@ -705,7 +723,9 @@ def _types(rule: dict[str, Any]) -> str:
 
 def _wrong(key: str, expected: str, got: Any, suggestion: str = "") -> AmuclError:
     hint = "write 1e-3 as 1.0e-3, which YAML reads as a number" if _is_number_in_text(expected, got) else None
-    return AmuclError(f"config key `{key}` is wrong{suggestion}", expected=expected, got=f"{got!r}", action=hint)
+    return AmuclError(
+        f"config key `{key}` is wrong{suggestion}", expected=expected, got=_LIMITED.repr(got), action=hint
+    )
 
 
 def _is_number_in_text(expected: str, got: Any) -> bool:
@@ -743,7 +763,24 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _read_yaml(path: str | Path) -> dict[str, Any]:
+    text = decode(require_file(path).read_bytes(), path)
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+        value = _UniqueKeys(text).get_single_data() or {}
+    except (yaml.YAMLError, ValueError) as error:
         raise AmuclError("cannot be read as YAML", where=path, got=str(error)) from error
+    if not isinstance(value, dict):
+        raise AmuclError("no mapping of keys to values", where=f"{path}, line 1", got=reprlib.repr(value))
+    return value
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's plain values only; a key that is given twice, of which SafeLoader drops the first, is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(
+                problem=f"the key {twice} is given twice", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)

@@ -109,13 +109,13 @@ def _parse_map(text: str, where: os.PathLike) -> pd.DataFrame:
     """The table in `text`, all strings; of one as R writes it, with row names below no header, without these."""
     lines = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text.partition("\n")[0] else ",")
     try:
-        rows = [(lines.line_num, row) for row in lines if row]
+        rows = [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise AmuclError("gene map cannot be read", where=f"{where}, line {lines.line_num}", got=error) from error
     if not rows:
         raise AmuclError("gene map cannot be read", where=where, expected="a table with a header", got="an empty file")
     (_, header), *body = rows
-    named = bool(body) and len(body[0][1]) == len(header) + 1
+    named = bool(body) and len(body[0][1]) == len(header) + 1 and any(row[-1] for _, row in body)
     for number, row in body:
         if len(row) != len(header) + named:
             place, expected = f"{where}, line {number}", f"{len(header) + named} fields"

@@ -282,8 +282,9 @@ def _require_shared_samples(omics: Tables, tables: Tables, where: Mapping[str, o
     for omic, table in omics.items():
         others = [other for other in omics if other != omic]
         if others and not any(set(table.index) & set(omics[other].index) for other in others):
+            named = [f"{other} ({where[other]})" if where else other for other in others]
             raise AmuclError(
-                f"{omic} shares no samples with {some(others)}",
+                f"{omic} shares no samples with {some(named)}",
                 where=(where or {}).get(omic),
                 expected=f"ids such as {some(tables[others[0]].index)}",
                 got=some(tables[omic].index),

@@ -35,7 +35,7 @@ ORIENTATIONS = ("features_in_rows", "samples_in_rows")
 
 _TEXT_SUFFIXES = (".tsv", ".txt", ".csv")
 _SUFFIXES = "one of .tsv, .txt, .csv (each also as .gz), .parquet, .h5mu"
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _BOOLEANS = ("TRUE", "True", "true", "FALSE", "False", "false")  # what pandas would take for 1 and 0
 _NUMERIC = ("string", "floating", "integer", "mixed-integer-float", "decimal", "empty")  # of columns of a parquet
 _MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
@@ -130,6 +130,8 @@ def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[p
     with gzip_errors(file), gzip.open(file) as stream:
         lines = gzip_lines(stream, file)
         header = next(lines, b"")
+        if "\n" in decode(header, file).rstrip("\n"):
+            raise AmuclError("lines end in CR alone", where=f"{file}, line 1", action="save it with LF at line ends")
         first_line = 2
         while rows := list(islice(lines, n_rows)):
             text = decode(header + b"".join(rows), file, first_line=first_line)
@@ -146,12 +148,13 @@ def parse_numbers(text: str, where: object, *, kind: str = ".tsv", first_line: i
     decides which separator is tried first, `first_line` the line of the file on which the first row stands.
     """
     layout = _layout(text, where, kind, first_line)
+    _refuse_values_as_header(layout.columns, where)
     if any(word in text for word in _BOOLEANS) and (guilty := _guilty_cell(layout, where)):
         raise guilty
     columns = range(len(layout.columns) + 1)
     try:
         frame = pd.read_csv(
-            io.StringIO("\n".join(layout.lines)),
+            io.StringIO(_without_spaces("\n".join(layout.lines), layout.separator)),
             sep=layout.separator,
             header=None,
             names=columns,
@@ -240,6 +243,9 @@ def _layout(text: str, where: object, kind: str, first_line: int = 2) -> _Layout
     if separator == " ":
         lines = [line.strip(" ") for line in lines]
     _check_lengths(lines, separator, where, first_line)
+    if lines[0] in lines[1:]:
+        place = f"{where}, line {lines.index(lines[0], 1) + first_line - 1}"
+        raise AmuclError("the header stands here again", where=place, action="remove the line")
     header, width = _split(lines[0], separator), len(_split(lines[1], separator))
     if width < 2:
         line = f"{where}, line {first_line}"
@@ -308,6 +314,26 @@ def _check_widths(lines: list[str], separator: str, width: int, where: object, f
             raise _ragged(number, width, found, where)
 
 
+def _without_spaces(rows: str, separator: str) -> str:
+    """`rows` without spaces before separators, which would make `NA` something else; pandas drops those behind them."""
+    if '"' in rows or not (f" {separator}" in rows or " \n" in rows):
+        return rows
+    return re.sub(rf" +(?={separator}|$)", "", rows, flags=re.MULTILINE)
+
+
+def _refuse_values_as_header(columns: list[str], where: object) -> None:
+    """Ids may be numbers, but a row of measurements is no header."""
+    measured = [name for name in columns if NUMBER.fullmatch(name) and not name.isdigit()]
+    if measured and all(NUMBER.fullmatch(name) or name in MISSING for name in columns):
+        raise AmuclError(
+            "the header looks like a row of values",
+            where=f"{where}, line 1",
+            expected="ids",
+            got=some(columns),
+            action="add the header, or begin the ids with a letter",
+        )
+
+
 def _ragged(number: int, expected: object, found: int, where: object) -> AmuclError:
     return AmuclError(
         "wrong number of fields",
@@ -322,7 +348,7 @@ def _guilty_cell(layout: _Layout, where: object) -> AmuclError | None:
     for number, line in enumerate(layout.lines, start=layout.first_line):
         name, *cells = _split(line, layout.separator)
         for column, cell in zip(layout.columns, cells, strict=True):
-            if cell in MISSING:
+            if cell.strip() in MISSING:
                 continue
             is_number = NUMBER.fullmatch(cell.strip()) is not None
             if not is_number or abs(float(cell)) > LARGEST:
