@@ -52,7 +52,9 @@ def _opened(archive: str | os.PathLike) -> Iterator[tuple[zipfile.ZipFile, list[
     try:
         with zipfile.ZipFile(file) as opened:
             yield opened, _safe_files(opened)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except AmuclError:
+        raise
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
         with file.open("rb") as handle:
             is_zip = handle.read(2) == b"PK"
         what = "damaged or truncated zip archive" if is_zip else "not a zip archive"

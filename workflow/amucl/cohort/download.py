@@ -418,7 +418,7 @@ def _central_directory(archive: Path, name: object | None = None) -> list[zipfil
     try:
         with zipfile.ZipFile(archive) as opened:
             return opened.infolist()
-    except zipfile.BadZipFile as error:
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
         raise AmuclError(
             f"the zip archive is truncated or damaged ({error})",
             where=name or archive,
