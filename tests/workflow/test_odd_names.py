@@ -40,7 +40,7 @@ GENES = [
 def odd(tmp_path_factory):
     checkout = Checkout(tmp_path_factory.mktemp("odd names; $(touch hacked) 'ü'") / "repository", CONFIG)
     cohort = simulate(
-        Simulation(n_samples=45, n_clusters=3, effect=3.0, missing_omic=0, n_genes=120, n_sites=60, n_background_sets=4)
+        Simulation(n_samples=45, n_clusters=3, effect=3.0, missing_omic=0, n_genes=120, n_sites=100, n_background_sets=4)
     )
     ids = SAMPLES + [f"plain {i}" for i in range(45 - len(SAMPLES))]
     samples = dict(zip(cohort.clinical.index, ids, strict=True))

@@ -84,7 +84,7 @@ Validator = extend(
 
 # A value of a file may be of any size, a message may not.
 _LIMITED = reprlib.Repr()
-_LIMITED.maxstring = _LIMITED.maxother = 200
+_LIMITED.maxlevel, _LIMITED.maxstring, _LIMITED.maxother = 2, 200, 200
 
 # What every method is told by the workflow itself.
 WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
@@ -101,7 +101,7 @@ def load_registry(path: str | Path) -> dict[str, Any]:
             if not isinstance(entry, dict):
                 place = name if wrong is not entries else f"{kind}.{name}"
                 raise AmuclError(
-                    "no mapping", where=f"{path}: {place}", expected="names with entries", got=reprlib.repr(entry)
+                    "no mapping", where=f"{path}: {place}", expected="names with entries", got=_LIMITED.repr(entry)
                 )
     for name, entry in registry["datasets"].items():
         _validate_dataset(entry or {}, f"{path}: datasets.{name}")
@@ -599,7 +599,7 @@ def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
 
 
 def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[str, Any]) -> None:
-    known = name in registry["gene_sets"] or (_is_url(name) and PurePosixPath(urlparse(name).path).name)
+    known = name in registry["gene_sets"] or (_is_url(name) and _file_of_url(name))
     planted = any(name.startswith(f"results/{dataset}/raw/") for dataset in config["datasets"])
     if known or planted or Path(name).is_file():
         return
@@ -750,11 +750,13 @@ def _file_of_url(url: str) -> str:
     """The name under which a download is kept: the URL's last part, with its query where that is no file name."""
     parts = urlparse(url)
     name = PurePosixPath(parts.path).name
+    if name in ("", "..") or not name.isprintable():
+        raise AmuclError("the address names no file", where=url, action="give the address of the file itself")
     return name if PurePosixPath(name).suffix or not parts.query else re.sub(r"[^\w.-]+", "_", f"{name}_{parts.query}")
 
 
 def _is_url(name: str) -> bool:
-    return urlparse(name).scheme in ("http", "https")
+    return re.match("https?://[^/]", name, re.IGNORECASE) is not None
 
 
 @cache
@@ -769,7 +771,7 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError) as error:
         raise AmuclError("cannot be read as YAML", where=path, got=str(error)) from error
     if not isinstance(value, dict):
-        raise AmuclError("no mapping of keys to values", where=f"{path}, line 1", got=reprlib.repr(value))
+        raise AmuclError("no mapping of keys to values", where=f"{path}, line 1", got=_LIMITED.repr(value))
     return value
 
 
