@@ -12,7 +12,7 @@ from tests.unit.cohort.written_r import write_rds
 from tests.xena import FOLDER, TABLES, write_hub
 
 OMICS = ["expression", "methylation"]
-FEW = Preprocessing(min_samples=2, max_missing_feature=0.6, max_missing_sample=0.6)
+FEW = Preprocessing(min_samples=2, max_missing_feature=0.6, max_missing_sample=0.6, impute="median")
 
 
 def write(path, text):

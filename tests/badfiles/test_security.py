@@ -323,6 +323,24 @@ def test_names_of_datasets_are_plain_words(name):
         resolved(datasets={name: BENCHMARK})
 
 
+@pytest.mark.parametrize("name", ["{x}.tsv", "a}.tsv", "a\nb.tsv"])
+def test_paths_that_snakemake_would_change_are_refused(tmp_path, name):
+    path = str(tmp_path / name)
+    (tmp_path / name).write_text("gene\tp1\nTP53\t1\n")
+    own = {"source": "files", "omics": {"expression": path}}
+    sets = {"go": [path], "pathways": [], "gsea": []}
+    for place in (
+        {"datasets": {"own": own}},
+        {"datasets": {"own": BENCHMARK | {"gene_maps": {"expression": path}}}},
+        {"datasets": {"own": BENCHMARK | {"label_tables": {"x": path}}}},
+        {"gene_sets": sets},
+        {"peers": path},
+        {"downloads": path},
+    ):
+        with pytest.raises(AmuclError, match="a path without braces and line ends"):
+            resolved(**place)
+
+
 def test_messages_of_a_hostile_file_are_printable(tmp_path):
     """Right-to-left marks, terminal commands by way of C1 controls, and zero-width characters are written out."""
     (tmp_path / "a.tsv").write_text("gene\tp\u202e1\u200b\ng\t\u009b31mx\n", encoding="utf-8")

@@ -12,11 +12,13 @@ from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 
 SCRIPT = "<script>alert(1)</script>"
-FOLDER = 'data; $(touch hacked) `touch hacked` & it\'s {x} "ü" 中'
+FOLDER = 'data; $(touch hacked) `touch hacked` & it\'s %s "ü" 中'
 SAMPLES = [
     SCRIPT, "a patient", "o'hara", '"quoted"', "$(touch hacked);", "`touch hacked`", "x; touch hacked #", "a|b>hacked",
-    "%s%n", "{sample}", "{{x}}", "$x_1$", "$\\frac{", "back\\slash", "../../up", "/etc/passwd", "-rf", "_hidden", "=1+1",
-    "NA", "nan", "001", "1e5", "TRUE", "é", "e\u0301", "中文", "🧬", "\u202eright to left", "&amp;", "x" * 150, "a,b", "a=b", "~", "*",
+    "%s%n", "{sample}", "{{x}}", "$x_1$", "$\\frac{", "back\\slash", "../../up", "/etc/passwd", "-rf", "_hidden",
+    "=1+1",
+    "NA", "nan", "001", "1e5", "TRUE", "é", "e\u0301", "中文", "🧬", "\u202eright to left", "&amp;", "x" * 150,
+    "a,b", "a=b", "~", "*",
     "tab\u2028line", "#5",
 ]  # fmt: skip
 CLASSES = {1: f"{SCRIPT}", 2: '_"$a$ & <b>', 3: "$(touch hacked) {x} \\frac"}
@@ -40,7 +42,16 @@ GENES = [
 def odd(tmp_path_factory):
     checkout = Checkout(tmp_path_factory.mktemp("odd names; $(touch hacked) 'ü'") / "repository", CONFIG)
     cohort = simulate(
-        Simulation(n_samples=45, n_clusters=3, effect=3.0, missing_omic=0, n_genes=120, n_sites=100, n_background_sets=4)
+        Simulation(
+            n_samples=45,
+            n_clusters=3,
+            effect=3.0,
+            missing_omic=0,
+            n_genes=120,
+            n_sites=100,
+            n_mirnas=60,
+            n_background_sets=4,
+        )
     )
     ids = SAMPLES + [f"plain {i}" for i in range(45 - len(SAMPLES))]
     samples = dict(zip(cohort.clinical.index, ids, strict=True))
@@ -49,7 +60,7 @@ def odd(tmp_path_factory):
     data = checkout.folder / FOLDER
     data.mkdir()
     rna.rename(index=genes).rename_axis("gene").to_csv(data / "r n a.tsv", sep="\t")
-    meth.rename_axis("site").to_csv(data / "meth{omic}.csv")
+    meth.rename_axis("site").to_csv(data / "meth$(omic).csv")
     clinical = cohort.clinical.rename(index=samples)
     clinical["subtype"] = pd.factorize(clinical["subtype"])[0] + 1
     clinical["subtype"] = clinical["subtype"].map(CLASSES)
@@ -57,7 +68,7 @@ def odd(tmp_path_factory):
     clinical["."] = "dot"
     clinical.to_csv(data / "clinical'.tsv", sep="\t")
     sets = [(name, [genes.get(gene, gene) for gene in own]) for name, own in cohort.pathways.items()]
-    sets[0] = (f"{SCRIPT} $s$", sets[0][1])
+    sets[0] = (f"set {SCRIPT} $s$", sets[0][1])
     lines = ["\t".join([name, "", *own]) for name, own in sets]
     (data / "sets;.gmt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     checkout.ids, checkout.genes = ids, list(rna.rename(index=genes).index)
@@ -69,7 +80,7 @@ CONFIG = {
     "datasets": {
         "odd-Names_1": {
             "source": "files",
-            "omics": {"expression": f"{FOLDER}/r n a.tsv", "methylation": f"{FOLDER}/meth{{omic}}.csv"},
+            "omics": {"expression": f"{FOLDER}/r n a.tsv", "methylation": f"{FOLDER}/meth$(omic).csv"},
             "clinical": f"{FOLDER}/clinical'.tsv",
             "truth": "subtype",
             "clinical_labels": [f"{SCRIPT}$y$"],
@@ -97,7 +108,7 @@ def test_ids_come_through_unchanged(odd):
 
 
 def test_nothing_was_run(odd):
-    assert not [path for path in odd.folder.parents[1].rglob("hacked*")]
+    assert not list(odd.folder.parents[1].rglob("hacked*"))
 
 
 def pages(odd):

@@ -143,6 +143,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_method_settings(resolved["method_settings"])
     _check_sweep(resolved)
     _check_mirror(resolved["mirror"])
+    _check_paths(resolved)
     _check_files(_entries_read(resolved))
     _check_gene_maps(resolved)
     _check_label_tables(resolved)
@@ -542,6 +543,26 @@ def _check_mirror(mirror: str | list[str] | None) -> None:
             raise _wrong(key, "a folder that exists or an http or https URL", one)
 
 
+def _check_paths(config: dict[str, Any]) -> None:
+    """Snakemake takes braces in a path for a wildcard, and offers no way to write them."""
+    paths = {name: config[name] for name in ("downloads", "peers")}
+    for dataset, entry in _entries_read(config):
+        own = {"clinical": entry["clinical"], "omics": entry["omics"]} if entry["source"] == "files" else {}
+        for kind, value in (own | {name: entry[name] for name in ("gene_maps", "label_tables", "gene_sets")}).items():
+            paths |= _leaves(f"datasets.{dataset}.{kind}", value)
+    for key, path in paths.items():
+        if path is not None and not re.fullmatch(r"[^{}\x00-\x1f]*", path):
+            raise _wrong(key, "a path without braces and line ends", path)
+
+
+def _leaves(key: str, value: Any) -> dict[str, str | None]:
+    """Key -> text, of mappings and lists of text."""
+    if not isinstance(value, dict | list):
+        return {key: value}
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    return {place: text for part, one in parts for place, text in _leaves(_joined(key, part), one).items()}
+
+
 def _check_files(entries: list[tuple[str, dict[str, Any]]]) -> None:
     """Every file a dataset of the user's own names is there, and is a file."""
     for dataset, entry in entries:
@@ -599,7 +620,9 @@ def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
 
 
 def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[str, Any]) -> None:
-    known = name in registry["gene_sets"] or (_is_url(name) and _file_of_url(name))
+    known = name in registry["gene_sets"] or (
+        _is_url(name) and PurePosixPath(urlparse(name).path).name not in ("", "..")
+    )
     planted = any(name.startswith(f"results/{dataset}/raw/") for dataset in config["datasets"])
     if known or planted or Path(name).is_file():
         return

@@ -170,10 +170,10 @@ def targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str | No
 
 
 def safe_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Column names that HDF5 can hold ('/' parts a path there) and that are not the cohort's own."""
+    """Column names that HDF5 can hold (`/` and `.` are paths there) and that are not the cohort's own."""
     names: list[str] = []
     for column in table.columns:
-        name = f"{column}_clinical" if column in OWN_COLUMNS else column.replace("/", "_")
+        name = f"{column}_clinical" if column in OWN_COLUMNS else "_" if column == "." else column.replace("/", "_")
         while name in names:
             name = f"{name}_2"
         names.append(name)
