@@ -45,9 +45,10 @@ def table(found: dict[str, dict[str, str]]) -> str:
     n_real = sum("(real)" in kind for of_kind in found.values() for kind in of_kind)
     kinds = {kind for of_kind in found.values() for kind in of_kind}
     read, refused = outcomes.count(READ), outcomes.count(REFUSED)
+    neither = len(outcomes) - read - refused
     lines = [
-        f"{len(found)} mutations of {len(kinds)} kinds of files, {len(outcomes)} cases ({n_real} of them of real files): "
-        f"{read} are read right, {refused} refused in one line with file and place, {len(outcomes) - read - refused} are neither.",
+        f"{len(found)} mutations, {len(kinds)} kinds of files, {len(outcomes)} cases ({n_real} of them of real files): "
+        f"{read} are read right, {refused} refused in one line with file and place, {neither} are neither.",
         "",
         "| mutation | applied to | read right | refused |",
         "|---|---|---|---|",

@@ -12,6 +12,7 @@ from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 
 SCRIPT = "<script>alert(1)</script>"
+COLUMN = "<b onclick=alert(1)>$y$"
 FOLDER = 'data; $(touch hacked) `touch hacked` & it\'s %s "ü" 中'
 SAMPLES = [
     SCRIPT, "a patient", "o'hara", '"quoted"', "$(touch hacked);", "`touch hacked`", "x; touch hacked #", "a|b>hacked",
@@ -64,7 +65,7 @@ def odd(tmp_path_factory):
     clinical = cohort.clinical.rename(index=samples)
     clinical["subtype"] = pd.factorize(clinical["subtype"])[0] + 1
     clinical["subtype"] = clinical["subtype"].map(CLASSES)
-    clinical[f"{SCRIPT}$y$"] = [SCRIPT, "b"] * 22 + ["b"]
+    clinical[COLUMN] = [SCRIPT, "b"] * 22 + ["b"]
     clinical["."] = "dot"
     clinical.to_csv(data / "clinical'.tsv", sep="\t")
     sets = [(name, [genes.get(gene, gene) for gene in own]) for name, own in cohort.pathways.items()]
@@ -83,7 +84,7 @@ CONFIG = {
             "omics": {"expression": f"{FOLDER}/r n a.tsv", "methylation": f"{FOLDER}/meth$(omic).csv"},
             "clinical": f"{FOLDER}/clinical'.tsv",
             "truth": "subtype",
-            "clinical_labels": [f"{SCRIPT}$y$"],
+            "clinical_labels": [COLUMN],
         }
     },
     "methods": ["pca"],
@@ -133,5 +134,6 @@ def test_pages_show_names_as_text(odd):
     for name, page in pages(odd):
         assert SCRIPT not in page, name
         assert "<img src=x" not in page, name
+        assert "<b onclick" not in page, name
     shown = odd.path("odd-Names_1/truth/profiles.html").read_text(encoding="utf-8")
     assert html.escape(SCRIPT) in shown
