@@ -154,7 +154,7 @@ def broken(own, tmp_path):
 
 def edit_rna(edit):
     def change(data):
-        rna = pd.read_csv(data / "rna.tsv.gz", sep="\t", index_col=0, dtype=str)
+        rna = pd.read_csv(data / "rna.tsv.gz", sep="\t", index_col=0, dtype=str, keep_default_na=False)
         edit(rna).to_csv(data / "rna.tsv.gz", sep="\t")
 
     return change
