@@ -1,6 +1,6 @@
 # Every target prints the plain command it runs; make itself is a convenience.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench report clean
+.PHONY: help run test lint audit bench report clean
 
 PYTHON ?= python3
 CORES ?= all
@@ -12,6 +12,7 @@ help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
 	@echo "make test    run the tests"
 	@echo "make lint    check style and workflow"
+	@echo "make audit   look up known vulnerabilities of the pinned packages (needs pypi.org)"
 	@echo "make bench   measure speed against named references (long; DATA=folder for what needs the data sets)"
 	@echo "make report  write results/report.html again"
 	@echo "make clean   remove results/ (not the environment)"
@@ -35,6 +36,14 @@ lint: $(VENV)/installed
 	ruff format --check
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+
+.audit/bin/pip-audit:
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+
+# Strict: a package that cannot be looked up is a failure, not a clean bill.
+audit: .audit/bin/pip-audit
+	.audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 bench: $(VENV)/installed
 	PYTHONPATH=workflow:. python -m tests.bench.evaluation

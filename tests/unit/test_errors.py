@@ -44,3 +44,12 @@ def test_an_error_survives_the_way_between_processes():
 def test_some_of_many_names(items, text):
     assert some(items) == text
     assert some([1, 2], limit=1) == "1 and 1 more"
+
+
+def test_what_cannot_be_printed_is_written_out():
+    error = AmuclError("odd id", where="a\u202eb", got="\x1b[31m\u200b中 é\ud800")
+    assert str(error) == r"a\u202eb: odd id; got \x1b[31m\u200b中 é\ud800"
+
+
+def test_a_giant_name_is_cut():
+    assert len(str(AmuclError("duplicate ids", where="f", got="x" * 10**6))) < 2000

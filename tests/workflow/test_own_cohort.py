@@ -1,6 +1,9 @@
-"""A user's own cohort: the configuration of the README, and what a mistake in it says."""
+"""A user's own cohort: the configuration of the README, names as strangers choose them, and what a mistake says."""
 
+import base64
 import gzip
+import html
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,10 +13,35 @@ from amucl.cohort.simulator import Simulation, simulate
 from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 
+SCRIPT = "<script>alert(1)</script>"
+DATA = 'data; $(touch hacked) `touch hacked` & it\'s %s "ü" 中'
+COLUMN = "<b onclick=alert(1)>$y$"
+SAMPLES = [
+    SCRIPT, "a patient", "o'hara", '"quoted"', "$(touch hacked);", "`touch hacked`", "x; touch hacked #", "a|b>hacked",
+    "%s%n", "{sample}", "{{x}}", "$x_1$", "$\\frac{", "back\\slash", "../../up", "/etc/passwd", "-rf", "_hidden",
+    "=1+1", "NA", "nan", "1e5", "TRUE", "é", "e\u0301", "中文", "🧬", "\u202eright to left", "&amp;", "x" * 150,
+    "a,b", "a=b", "~", "*", "tab\u2028line", "#5",
+]  # fmt: skip
+CLASSES = [SCRIPT, '_"$a$ & <b>', "$(touch hacked) {x} \\frac"]
+GENES = [
+    SCRIPT,
+    "$g$",
+    "_under",
+    "a/b",
+    "{gene}",
+    "it's",
+    '"G"',
+    "中",
+    "`x`",
+    "-",
+    "NA",
+    "<img src=x onerror=alert(1)>",
+]
 DATASET = {
     "source": "files",
-    "omics": {"expression": "data/rna.tsv.gz", "methylation": "data/meth.csv"},
-    "clinical": "data/clinical.tsv",
+    "omics": {"expression": f"{DATA}/rna.tsv.gz", "methylation": f"{DATA}/meth.csv"},
+    "clinical": f"{DATA}/clinical.tsv",
+    "clinical_labels": [COLUMN],
     "truth": "subtype",
     "n_clusters": 9,
 }
@@ -22,31 +50,40 @@ CONFIG = {
     "methods": ["kmeans", "pca"],
     "k": [2, 4],
     "kmeans_restarts": 5,
-    "gene_sets": {"go": ["data/sets.gmt"], "pathways": ["data/sets.gmt"], "gsea": ["data/sets.gmt"]},
+    "gene_sets": {"go": [f"{DATA}/sets.gmt"], "pathways": [f"{DATA}/sets.gmt"], "gsea": [f"{DATA}/sets.gmt"]},
     "biology": [{"dataset": "mycohort", "method": "kmeans", "k": 3}],
 }
 COHORT = "results/mycohort/cohort.h5mu"
 
 
 def write_cohort_files(folder):
-    """Tables as a user has them; ids that need care: spaces, quotes, shell characters, numbers with zeros."""
+    """Tables with names that need care, wherever there are names."""
     cohort = simulate(Simulation(n_samples=60, n_clusters=3, effect=3.0, missing_omic=0))
-    ids = [f"{number:03d}" for number in range(56)] + ["a patient", "o'hara", "$(touch hacked);", "é"]
+    ids = [f"{number:03d}" for number in range(60 - len(SAMPLES))] + SAMPLES
     rename = dict(zip(cohort.clinical.index, ids, strict=True))
-    (folder / "data").mkdir()
     rna, meth = (cohort.omics[omic].rename(columns=rename) for omic in ("expression", "methylation"))
-    with gzip.open(folder / "data" / "rna.tsv.gz", "wt", encoding="utf-8") as file:
-        rna.rename_axis("gene").to_csv(file, sep="\t")
-    meth.rename_axis("site").to_csv(folder / "data" / "meth.csv")
-    cohort.clinical.rename(index=rename).to_csv(folder / "data" / "clinical.tsv", sep="\t")
-    lines = ["\t".join([name, "", *genes]) for name, genes in cohort.pathways.items()]
-    (folder / "data" / "sets.gmt").write_text("\n".join(lines) + "\n")
+    genes = dict(zip(rna.index[20:], GENES, strict=False))
+    clinical = cohort.clinical.rename(index=rename)
+    clinical["subtype"] = [CLASSES[code] for code in pd.factorize(clinical["subtype"])[0]]
+    clinical[COLUMN] = [SCRIPT, "b"] * 30
+    clinical["."] = "dot"
+    data = folder / DATA
+    data.mkdir()
+    with gzip.open(data / "rna.tsv.gz", "wt", encoding="utf-8") as file:
+        rna.rename(index=genes).rename_axis("gene").to_csv(file, sep="\t")
+    meth.rename_axis("site").to_csv(data / "meth.csv")
+    clinical.to_csv(data / "clinical.tsv", sep="\t")
+    sets = {name: [genes.get(gene, gene) for gene in own] for name, own in cohort.pathways.items()}
+    first = next(iter(sets))
+    sets = {f"{first} {SCRIPT} $s$": sets.pop(first), **sets}
+    lines = ["\t".join([name, "", *own]) for name, own in sets.items()]
+    (data / "sets.gmt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return ids
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    checkout = Checkout(tmp_path_factory.mktemp("own cohort") / "repository", CONFIG)
+    checkout = Checkout(tmp_path_factory.mktemp("own cohort; $(touch hacked) 'ü'") / "repository", CONFIG)
     checkout.ids = write_cohort_files(checkout.folder)
     checkout.snakemake()
     return checkout
@@ -55,7 +92,9 @@ def own(tmp_path_factory):
 def test_ids_and_truth_come_through_unchanged(own):
     labels = read_table(own.path("mycohort/kmeans/labels.tsv"), converters={"sample": str})
     assert list(labels["sample"]) == own.ids
-    assert not (own.folder / "hacked").exists()
+    ledger = read_table(own.path("mycohort/samples.tsv"), dtype=str)
+    assert set(ledger["column"]) == set(own.ids)
+    assert set(GENES) <= set(read_table(own.path("mycohort/kmeans/k3/markers.tsv"), dtype=str)["gene"])
     metrics = read_table(own.path("mycohort/kmeans/metrics.tsv"))
     assert metrics.query("k == 3 and metric == 'ari'")["value"].item() > 0.95
 
@@ -73,6 +112,27 @@ def test_only_the_own_cohort_is_run(own):
     assert gsea["padj"].min() < 1e-3
 
 
+def test_no_name_was_taken_for_a_command(own):
+    assert not list(own.folder.parents[1].rglob("hacked*"))
+
+
+def test_pages_show_names_as_text(own):
+    pages = {str(path): path.read_text(encoding="utf-8") for path in own.path("").rglob("*.html")}
+    for number, packed in enumerate(
+        re.findall(r"data:text/html[^\"',]*base64,([A-Za-z0-9+/=]+)", pages[str(own.path("report.html"))])
+    ):
+        content = base64.b64decode(packed)
+        pages[f"{number} in the report"] = (
+            gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        ).decode()
+    assert len([name for name in pages if "in the report" in name]) > 5
+    for name, page in pages.items():
+        assert SCRIPT not in page, name
+        assert "<img src=x" not in page, name
+        assert "<b onclick" not in page, name
+    assert any(html.escape(SCRIPT) in page for page in pages.values())
+
+
 @pytest.fixture
 def broken(own, tmp_path):
     """Breaks one input of the cohort and returns what a run says, in one line."""
@@ -81,7 +141,7 @@ def broken(own, tmp_path):
         checkout = Checkout(tmp_path / "repository", CONFIG | config)
         write_cohort_files(checkout.folder)
         if change is not None:
-            change(checkout.folder / "data")
+            change(checkout.folder / DATA)
         printed = checkout.snakemake("--", target, succeeds=False)
         assert "Traceback" not in printed
         lines = {line for line in printed.splitlines() if line.startswith("amucl: ")}
@@ -94,7 +154,7 @@ def broken(own, tmp_path):
 
 def edit_rna(edit):
     def change(data):
-        rna = pd.read_csv(data / "rna.tsv.gz", sep="\t", index_col=0, dtype=str)
+        rna = pd.read_csv(data / "rna.tsv.gz", sep="\t", index_col=0, dtype=str, keep_default_na=False)
         edit(rna).to_csv(data / "rna.tsv.gz", sep="\t")
 
     return change
@@ -138,7 +198,7 @@ def test_a_missing_file_is_named_with_its_key(broken):
 
 
 def test_a_folder_where_a_file_is_expected(broken):
-    message = broken(datasets={"mycohort": DATASET | {"clinical": "data"}})
+    message = broken(datasets={"mycohort": DATASET | {"clinical": DATA}})
     assert "is a directory" in message
 
 
@@ -151,7 +211,7 @@ def test_an_unknown_truth_column_lists_those_there(broken):
 def test_an_h5mu_that_is_none(broken):
     message = broken(
         lambda data: (data / "x.h5mu").write_bytes(b"not HDF5"),
-        datasets={"mycohort": {"source": "files", "omics": {"expression": "data/x.h5mu"}}},
+        datasets={"mycohort": {"source": "files", "omics": {"expression": f"{DATA}/x.h5mu"}}},
         biology=[],
     )
     assert "x.h5mu" in message
@@ -165,7 +225,7 @@ def test_more_clusters_than_samples(broken):
 
 def test_missing_labels_are_an_error_or_ignored_on_request(broken, own, tmp_path):
     def forget(data):
-        clinical = pd.read_csv(data / "clinical.tsv", sep="\t", index_col=0, dtype=str)
+        clinical = pd.read_csv(data / "clinical.tsv", sep="\t", index_col=0, dtype=str, keep_default_na=False)
         clinical.loc[clinical.index[:3], "subtype"] = np.nan
         clinical.to_csv(data / "clinical.tsv", sep="\t")
 
@@ -173,6 +233,6 @@ def test_missing_labels_are_an_error_or_ignored_on_request(broken, own, tmp_path
     assert "truth_missing" in message
     checkout = Checkout(tmp_path / "ignored", CONFIG | {"preprocessing": {"truth_missing": "ignore"}})
     write_cohort_files(checkout.folder)
-    forget(checkout.folder / "data")
+    forget(checkout.folder / DATA)
     checkout.snakemake("--", "results/mycohort/kmeans/metrics.tsv")
     assert "ari" in set(read_table(checkout.path("mycohort/kmeans/metrics.tsv"))["metric"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
+import reprlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from amucl.cohort.intersim import OBJECTS, cluster_sizes
+from amucl.cohort.text import decode
 from amucl.errors import AmuclError
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
@@ -60,6 +62,7 @@ TYPE_NAMES = {
 PATTERNS = {
     "^[A-Za-z][A-Za-z0-9_]*$": "a name of letters (a to z), digits and _ that begins with a letter",
     "^[0-9a-f]{64}$": "64 hexadecimal digits",
+    "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$": "a file's name of letters (a to z), digits, _, . and -",
     "^[a-z]+$": "small letters (a to z)",
     "^[A-Z]+$": "capital letters (A to Z)",
     "^https?://": "an http or https URL",
@@ -69,6 +72,8 @@ PATTERNS = {
 }
 SCHEMA_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "None": "null"}
 
+_MERGE = "tag:yaml.org,2002:merge"
+
 # JSON counts 3.0 as an integer; ranges and file names do not.
 Validator = extend(
     Draft202012Validator,
@@ -76,6 +81,10 @@ Validator = extend(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
 )
+
+# A value of a file may be of any size, a message may not.
+_LIMITED = reprlib.Repr()
+_LIMITED.maxlevel, _LIMITED.maxstring, _LIMITED.maxother = 2, 200, 200
 
 # What every method is told by the workflow itself.
 WORKFLOW_PARAMETERS = {"n_clusters", "random_state", "n_threads", "device"}
@@ -85,6 +94,15 @@ def load_registry(path: str | Path) -> dict[str, Any]:
     """The datasets and gene sets a configuration can name: {"datasets": ..., "gene_sets": ...}, validated."""
     registry = {"datasets": {}, "gene_sets": {}, **_read_yaml(path)}
     definitions = _schema("datasets")["$defs"]
+    for kind in ("datasets", "gene_sets"):
+        entries = registry[kind]
+        wrong = {kind: entries} if not isinstance(entries, dict) else entries
+        for name, entry in wrong.items():
+            if not isinstance(entry, dict):
+                place = name if wrong is not entries else f"{kind}.{name}"
+                raise AmuclError(
+                    "no mapping", where=f"{path}: {place}", expected="names with entries", got=_LIMITED.repr(entry)
+                )
     for name, entry in registry["datasets"].items():
         _validate_dataset(entry or {}, f"{path}: datasets.{name}")
     for name, entry in registry["gene_sets"].items():
@@ -126,6 +144,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_method_settings(resolved["method_settings"])
     _check_sweep(resolved)
     _check_mirror(resolved["mirror"])
+    _check_paths(resolved)
     _check_files(_entries_read(resolved))
     _check_gene_maps(resolved)
     _check_label_tables(resolved)
@@ -525,6 +544,26 @@ def _check_mirror(mirror: str | list[str] | None) -> None:
             raise _wrong(key, "a folder that exists or an http or https URL", one)
 
 
+def _check_paths(config: dict[str, Any]) -> None:
+    """Snakemake takes braces in a path for a wildcard, and offers no way to write them."""
+    paths = {name: config[name] for name in ("downloads", "peers")}
+    for dataset, entry in _entries_read(config):
+        own = {"clinical": entry["clinical"], "omics": entry["omics"]} if entry["source"] == "files" else {}
+        for kind, value in (own | {name: entry[name] for name in ("gene_maps", "label_tables", "gene_sets")}).items():
+            paths |= _leaves(f"datasets.{dataset}.{kind}", value)
+    for key, path in paths.items():
+        if path is not None and not re.fullmatch(r"[^{}\x00-\x1f]*", path):
+            raise _wrong(key, "a path without braces and line ends", path)
+
+
+def _leaves(key: str, value: Any) -> dict[str, str | None]:
+    """Key -> text, of mappings and lists of text."""
+    if not isinstance(value, dict | list):
+        return {key: value}
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    return {place: text for part, one in parts for place, text in _leaves(_joined(key, part), one).items()}
+
+
 def _check_files(entries: list[tuple[str, dict[str, Any]]]) -> None:
     """Every file a dataset of the user's own names is there, and is a file."""
     for dataset, entry in entries:
@@ -582,7 +621,9 @@ def _check_gene_sets(config: dict[str, Any], registry: dict[str, Any]) -> None:
 
 
 def _check_gene_set(name: str, key: str, config: dict[str, Any], registry: dict[str, Any]) -> None:
-    known = name in registry["gene_sets"] or (_is_url(name) and PurePosixPath(urlparse(name).path).name)
+    known = name in registry["gene_sets"] or (
+        _is_url(name) and PurePosixPath(urlparse(name).path).name not in ("", "..")
+    )
     planted = any(name.startswith(f"results/{dataset}/raw/") for dataset in config["datasets"])
     if known or planted or Path(name).is_file():
         return
@@ -706,7 +747,9 @@ def _types(rule: dict[str, Any]) -> str:
 
 def _wrong(key: str, expected: str, got: Any, suggestion: str = "") -> AmuclError:
     hint = "write 1e-3 as 1.0e-3, which YAML reads as a number" if _is_number_in_text(expected, got) else None
-    return AmuclError(f"config key `{key}` is wrong{suggestion}", expected=expected, got=f"{got!r}", action=hint)
+    return AmuclError(
+        f"config key `{key}` is wrong{suggestion}", expected=expected, got=_LIMITED.repr(got), action=hint
+    )
 
 
 def _is_number_in_text(expected: str, got: Any) -> bool:
@@ -731,11 +774,13 @@ def _file_of_url(url: str) -> str:
     """The name under which a download is kept: the URL's last part, with its query where that is no file name."""
     parts = urlparse(url)
     name = PurePosixPath(parts.path).name
+    if name in ("", "..") or not name.isprintable():
+        raise AmuclError("the address names no file", where=url, action="give the address of the file itself")
     return name if PurePosixPath(name).suffix or not parts.query else re.sub(r"[^\w.-]+", "_", f"{name}_{parts.query}")
 
 
 def _is_url(name: str) -> bool:
-    return urlparse(name).scheme in ("http", "https")
+    return re.match("https?://[^/]", name, re.IGNORECASE) is not None
 
 
 @cache
@@ -744,7 +789,24 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def _read_yaml(path: str | Path) -> dict[str, Any]:
+    text = decode(require_file(path).read_bytes(), path)
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+        value = _UniqueKeys(text).get_single_data() or {}
+    except (yaml.YAMLError, ValueError) as error:
         raise AmuclError("cannot be read as YAML", where=path, got=str(error)) from error
+    if not isinstance(value, dict):
+        raise AmuclError("no mapping of keys to values", where=f"{path}, line 1", got=_LIMITED.repr(value))
+    return value
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's plain values only; a key that is given twice, of which SafeLoader drops the first, is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(
+                problem=f"the key {twice} is given twice", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LONGEST_PART = 1500
+
 
 class AmuclError(Exception):
     """A mistake in the input or the configuration, told in one line.
@@ -41,7 +43,17 @@ class AmuclError(Exception):
             parts.append(f"got {self.got}")
         if self.action is not None:
             parts.append(self.action)
-        return " ".join("; ".join(parts).split())
+        return _printable(" ".join("; ".join(map(_shortened, parts)).split()))
+
+
+def _shortened(part: str) -> str:
+    """What a file has in place of a name may be of any length."""
+    return part if len(part) <= LONGEST_PART else f"{part[:LONGEST_PART]}…"
+
+
+def _printable(text: str) -> str:
+    """What a file has written into an id must not move a terminal's cursor, nor hide: it is shown as `\\x1b`."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def _rebuild(what: str, keywords: dict) -> AmuclError:

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,8 +89,12 @@ def write_arrays(path: str | os.PathLike, samples: list[str], **arrays: np.ndarr
 
 def read_arrays(path: str | os.PathLike) -> tuple[list[str], dict[str, np.ndarray]]:
     """Read what `write_arrays` wrote: sample ids and the named arrays."""
+    what = "is not an array file of this pipeline"
     if not zipfile.is_zipfile(require_file(path)):
-        raise AmuclError("is not an array file of this pipeline", where=path, expected="an .npz archive")
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = dict(stored)
-    return [str(sample) for sample in arrays.pop("samples")], arrays
+        raise AmuclError(what, where=path, expected="an .npz archive")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        return [str(sample) for sample in arrays.pop("samples")], arrays
+    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError, MemoryError) as error:
+        raise AmuclError(what, where=path, got=error, action="delete it and run again") from error

@@ -42,8 +42,8 @@ def test_reads_what_real_files_hold(tmp_path, content, expected):
         ("", "gene set file is empty"),
         ("\n \n", "gene set file is empty"),
         ("<!DOCTYPE html>\n<html></html>\n", "gene set file is a web page"),
-        (b"\xff\xfe\x00A", "gene set file cannot be read"),
-        (gzip.compress(b"A\td\tTP53\n" * 50, mtime=0)[:-12], "gene set file cannot be read"),
+        (b"\xff\xfe\x00A", "line 1: not UTF-8 text"),
+        (gzip.compress(b"A\td\tTP53\n" * 50, mtime=0)[:-12], "truncated gzip file"),
     ],
 )
 def test_bad_files_are_named_with_their_line(tmp_path, content, message):

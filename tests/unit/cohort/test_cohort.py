@@ -117,7 +117,7 @@ def test_clinical_of_other_patients_is_refused(files):
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("\t10\t1\n", "\t-3\t1\n", "os_time, sample s2: impossible survival; expected days, 0 or more; got -3"),
+        ("\t10\t1\n", "\t-3\t1\n", "os_time, sample s2: impossible survival; expected days, 0 to 50000; got -3"),
         (
             "\t20\t0\n",
             "\t20\tdead\n",
@@ -286,3 +286,21 @@ def test_features_that_are_named_otherwise_are_refused():
     assert str(error.value).startswith(
         "new: expression has 2 of the 6 features that the model goes by; expected at least 50%, such as a, b, c"
     )
+
+
+def test_a_clinical_column_of_any_name_is_stored_and_read_again(tmp_path):
+    tables = {"expression": pd.DataFrame(np.arange(8.0).reshape(4, 2), list("abcd"), ["g1", "g2"])}
+    clinical = pd.DataFrame({".": "x", "a/b": "y", "..": "z", "_": "w", "$(x)": "v"}, index=list("abcd"))
+    prepared = preprocess(assemble(tables, clinical=clinical))
+    write_cohort(prepared.cohort, tmp_path / "c.h5mu")
+    again = read_cohort(tmp_path / "c.h5mu").obs
+    assert list(again.columns) == ["patient", "_", "a_b", "..", "__2", "$(x)"]
+    assert again.loc["a"].tolist() == ["a", "x", "y", "z", "w", "v"]
+
+
+def test_names_changed_by_a_spreadsheet_stand_in_the_first_step(caplog):
+    table = pd.DataFrame(np.ones((2, 3)), ["a", "b"], ["1-Mar", "2-Sep", "TP53"])
+    raw = assemble({"expression": table})
+    told = "2 feature ids look like dates or numbers made by a spreadsheet: 1-Mar, 2-Sep"
+    assert raw.steps[0].reason == f"as the source has it; {told}"
+    assert told in caplog.text

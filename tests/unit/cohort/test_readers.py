@@ -1,5 +1,4 @@
 import gzip
-import logging
 
 import anndata
 import h5py
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from amucl.cohort.readers import parse_numbers, read_clinical, read_h5mu, read_omic, stream_numbers
+from amucl.cohort.readers import parse_numbers, read_clinical, read_h5mu, read_omic, spreadsheet_ids, stream_numbers
 from amucl.errors import AmuclError
 from tests.shared import SHARED, needs_shared
 
@@ -191,7 +190,7 @@ def test_files_that_are_not_what_their_name_says(tmp_path):
     assert "is a directory" in message(tmp_path / "folder.tsv")
     assert "does not exist" in message(tmp_path / "absent.tsv")
     assert "unknown file format" in message(write(tmp_path / "a.xlsx", "x"))
-    assert "not UTF-8 text: byte 0xe9 at byte position 6" in message(
+    assert "a.tsv, line 1: not UTF-8 text: byte 0xe9 at byte 7" in message(
         write(tmp_path / "a.tsv", "gene\ts\xe9\n", "latin-1")
     )
     assert "not a parquet file" in message(write(tmp_path / "a.parquet", "x"))
@@ -277,10 +276,9 @@ def test_repeated_ids_are_placed_in_either_orientation(tmp_path):
     assert "got p1, p2 (p1 in lines 2 and 5)" in message(path, orientation="samples_in_rows")
 
 
-def test_gene_names_turned_into_dates_are_warned_about(tmp_path, caplog):
-    with caplog.at_level(logging.WARNING):
-        read_omic(write(tmp_path / "a.tsv", "gene\ts1\n1-Mar\t1\n2-Sep\t2\nMARCH1\t3\n"), omic="expression")
-    assert "2 feature ids look like dates made by a spreadsheet: 1-Mar, 2-Sep" in caplog.text
+def test_names_of_genes_that_a_spreadsheet_has_changed():
+    changed = ["1-Mar", "2-Sep", "Dec-01", "1-Mar-02", "2001-09-01 00:00:00", "01/03/2024", "2.31E+19"]
+    assert spreadsheet_ids([*changed, "MARCH1", "SEPT1", "NKX2-1", "1433E", "2310009E13", "hsa-let-7a-1"]) == changed
 
 
 def test_clinical_keeps_strings_and_reads_numbers(tmp_path):
@@ -360,7 +358,7 @@ def test_a_bad_row_of_any_piece_is_placed_in_the_file(tmp_path, bad, where, n_ro
         (b"<html>", "not a gzip file, or a damaged one"),
         (gzip.compress(b"sample\ts1\n" + b"g\t1\n" * 500)[:-20], "truncated gzip file"),
         (gzip.compress(b"sample\ts1\n"), "no rows below the header"),
-        (gzip.compress(b"sample\ts1\ng\xe9\t1\n"), "a.gz, from line 2: not UTF-8 text"),
+        (gzip.compress(b"sample\ts1\ng\xe9\t1\n"), "a.gz, line 2: not UTF-8 text"),
     ],
 )
 def test_a_file_that_cannot_be_read_in_pieces(tmp_path, content, what):

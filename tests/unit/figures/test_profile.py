@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from amucl.biology.profile import profiles
 from amucl.figures.profile import profile_page, write_html, write_pdf
@@ -109,3 +110,11 @@ def test_the_same_pages_give_the_same_bytes(table, tmp_path):
     assert html.count("data:image/png;base64,") == 2
     assert 'alt="Subtype 2"' in html
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_names_of_subtypes_are_text_in_the_page(tmp_path):
+    figure = Figure(figsize=(1, 1))
+    write_html({'<script>"x"</script>': figure}, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text()
+    assert "<script>" not in page
+    assert 'alt="Subtype &lt;script&gt;&quot;x&quot;&lt;/script&gt;"' in page

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zlib
 from pathlib import Path
 
+from amucl.cohort.text import decode, read_gzip
 from amucl.errors import AmuclError
 from amucl.files import atomic_path, require_file
 
@@ -27,7 +26,7 @@ def read_gmt(path: str | os.PathLike) -> dict[str, list[str]]:
     file = require_file(path, purpose="gene set file")
     gene_sets: dict[str, list[str]] = {}
     line_of: dict[str, int] = {}
-    for number, line in enumerate(_read_text(file).splitlines(), start=1):
+    for number, line in enumerate(_read_text(file).split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{file}, line {number}"
@@ -55,18 +54,7 @@ def write_gmt(gene_sets: dict[str, list[str]], path: str | os.PathLike) -> None:
 
 def _read_text(file: Path) -> str:
     content = file.read_bytes()
-    try:
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-        text = content.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise AmuclError(
-            "gene set file cannot be read",
-            where=file,
-            expected="text (UTF-8) or gzip",
-            got=error,
-            action="fetch it again",
-        ) from error
+    text = decode(read_gzip(file) if content.startswith(b"\x1f\x8b") else content, file)
     if text.lstrip().startswith("<"):
         raise AmuclError(
             "gene set file is a web page",

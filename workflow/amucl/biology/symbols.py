@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 import os
 import re
@@ -9,6 +11,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
+from amucl.cohort.text import decode, read_gzip
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
@@ -48,18 +51,18 @@ def read_gene_map(path: str | os.PathLike) -> pd.DataFrame:
     The file is a table with a header (tab, comma, gzip): its first column names features, the gene stands in the column
     `gene` or `symbol`, else in the second; several genes may be joined by `;`. Rows without a gene are left out.
 
-    Raises AmuclError for an unreadable file, fewer than two columns, and a map without any gene.
+    Raises AmuclError for an unreadable file, a line of another length, fewer than two columns, and a map without any
+    gene.
     """
     file = require_file(path, purpose="gene map")
-    try:
-        separator = "\t" if pd.read_csv(file, sep="\t", nrows=0).shape[1] > 1 else ","
-        table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise AmuclError("gene map cannot be read", where=file, expected="a table with a header", got=error) from error
+    content = file.read_bytes()
+    table = _parse_map(decode(read_gzip(file) if content.startswith(b"\x1f\x8b") else content, file), file)
     if table.shape[1] < 2:
         raise AmuclError("gene map has one column", where=file, expected="feature and gene", got=some(table.columns))
-    column = next((name for name in table if str(name).lower() in _GENE_COLUMNS), table.columns[1])
-    pairs = pd.DataFrame({"feature": table.iloc[:, 0], "gene": table[column].str.split(";")}).explode("gene")
+    places = [place for place, name in enumerate(table.columns) if name.strip().lower() in _GENE_COLUMNS]
+    column = table.columns[places[0]] if places else table.columns[1]
+    genes = table.iloc[:, places[0] if places else 1]
+    pairs = pd.DataFrame({"feature": table.iloc[:, 0], "gene": genes.str.split(";")}).explode("gene")
     pairs = pairs[~pairs["gene"].isin(["", "NA"])].drop_duplicates(ignore_index=True)
     if pairs.empty:
         raise AmuclError("gene map names no gene", where=file, expected=f"genes in column {column}")
@@ -100,6 +103,24 @@ def in_symbols(expression: pd.DataFrame, gene_map: pd.DataFrame) -> pd.DataFrame
     kept = sorted(order[~renamed.columns[order].duplicated()])
     logger.info("%d of %d features have a gene, %d names are left", (genes != "").sum(), len(genes), len(kept))
     return renamed.iloc[:, kept]
+
+
+def _parse_map(text: str, where: os.PathLike) -> pd.DataFrame:
+    """The table in `text`, all strings; of one as R writes it, with row names below no header, without these."""
+    lines = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text.partition("\n")[0] else ",")
+    try:
+        rows = [(lines.line_num, row) for row in lines if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise AmuclError("gene map cannot be read", where=f"{where}, line {lines.line_num}", got=error) from error
+    if not rows:
+        raise AmuclError("gene map cannot be read", where=where, expected="a table with a header", got="an empty file")
+    (_, header), *body = rows
+    named = bool(body) and len(body[0][1]) == len(header) + 1 and any(row[-1] for _, row in body)
+    for number, row in body:
+        if len(row) != len(header) + named:
+            place, expected = f"{where}, line {number}", f"{len(header) + named} fields"
+            raise AmuclError("gene map with a line of another length", where=place, expected=expected, got=len(row))
+    return pd.DataFrame([row[named:] for _, row in body], columns=header, dtype=object)
 
 
 def _without_version(name: str) -> str:

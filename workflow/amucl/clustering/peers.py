@@ -19,7 +19,7 @@ import pandas as pd
 
 from amucl.cohort.archives import member_names, read_members
 from amucl.cohort.barcodes import NORMAL_TYPES, TUMOUR_TYPES, parse_barcode
-from amucl.cohort.text import check_ids, decode
+from amucl.cohort.text import NUMBER, check_ids, decode
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
@@ -235,10 +235,7 @@ def _sizes(labels: pd.Series) -> str:
 
 
 def _number(cell: str, where: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = math.nan
+    number = float(cell) if NUMBER.fullmatch(cell) else math.nan
     if not math.isfinite(number):
         raise AmuclError("not a finite number", where=where, expected="a number", got=repr(cell))
     return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import stat
@@ -51,7 +52,9 @@ def _opened(archive: str | os.PathLike) -> Iterator[tuple[zipfile.ZipFile, list[
     try:
         with zipfile.ZipFile(file) as opened:
             yield opened, _safe_files(opened)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except AmuclError:
+        raise
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
         with file.open("rb") as handle:
             is_zip = handle.read(2) == b"PK"
         what = "damaged or truncated zip archive" if is_zip else "not a zip archive"
@@ -74,15 +77,14 @@ def read_tar(archive: str | os.PathLike, wanted: Sequence[str], *, max_bytes: in
     found: dict[str, bytes] = {}
     size = 0
     try:
-        with tarfile.open(file, "r|gz") as opened:
+        with gzip.open(file) as content, tarfile.open(fileobj=content, mode="r|") as opened:
             for member in opened:
                 path = _posix(member.name)
                 if not (member.isfile() or member.isdir()):
                     raise _refused("a member is neither a file nor a folder", file, member.name)
                 _require_inside(path, file, member.name)
                 size += member.size
-                if size > max_bytes:
-                    raise AmuclError("the archive is too large", where=file, expected=f"at most {max_bytes} bytes")
+                _require_size(size, max_bytes, file)
                 name = next(
                     (name for name in wanted if path.parts[-len(_posix(name).parts) :] == _posix(name).parts), None
                 )
@@ -90,6 +92,9 @@ def read_tar(archive: str | os.PathLike, wanted: Sequence[str], *, max_bytes: in
                     raise AmuclError(f"two members are called {name}", where=file)
                 if name is not None and member.isfile():
                     found[name] = opened.extractfile(member).read()
+            while rest := content.read(1 << 20):  # the checksum stands at the end
+                size += len(rest)
+                _require_size(size, max_bytes, file)
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise AmuclError(
             "not a .tar.gz archive, or a damaged one", where=file, got=error, action="delete it and download it again"
@@ -100,13 +105,21 @@ def read_tar(archive: str | os.PathLike, wanted: Sequence[str], *, max_bytes: in
     return found
 
 
+def _require_size(size: int, max_bytes: int, archive: object) -> None:
+    if size > max_bytes:
+        raise AmuclError("the archive is too large", where=archive, expected=f"at most {max_bytes} bytes")
+
+
 def _safe_files(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     files = []
     for member in opened.infolist():
         path = _path(member)
         _require_inside(path, opened.filename, member.filename)
-        if stat.S_ISLNK(member.external_attr >> 16):
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind == stat.S_IFLNK:
             raise _refused("a member is a symbolic link", opened.filename, member.filename)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _refused("a member is neither a file nor a folder", opened.filename, member.filename)
         if not member.is_dir() and "__MACOSX" not in path.parts:
             files.append(member)
     return files

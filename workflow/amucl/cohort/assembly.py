@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from amucl.errors import AmuclError, some
 LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
 JOIN_COLUMNS = ["source", "n_in", "n_matched", "n_dropped", "reason", "examples"]
 UNMATCHED_COLUMNS = ["source", "id", "reason"]
+MAX_DAYS = 50_000  # longer than a life
 OWN_COLUMNS = ("patient", "sample", "_index")
 
 Tables = dict[str, pd.DataFrame]
@@ -23,14 +26,16 @@ def rows_as_written(tables: Tables) -> tuple[Tables, pd.Series, pd.DataFrame]:
     return tables, pd.Series(samples, index=samples, dtype=object), pd.DataFrame(rows, columns=LEDGER_COLUMNS)
 
 
-def rows_by_barcode(tables: Tables, sample_types: tuple[str, ...]) -> tuple[Tables, pd.Series, pd.DataFrame]:
+def rows_by_barcode(
+    tables: Tables, sample_types: tuple[str, ...], where: Mapping[str, object] | None = None
+) -> tuple[Tables, pd.Series, pd.DataFrame]:
     """Keep one tumour sample per patient and omic.
 
     A patient's omics come from the first sample type that all of them have; where there is none, each omic gives its
     preferred sample and the row is named by the first omic's.
 
     Returns the tables indexed by row id (``TCGA-AB-2803-03``), the Series row id -> patient, and the ledger: one row
-    per omic and column.
+    per omic and column. `where` gives the file of each omic, for the messages.
     """
     prefer = _common_types(tables, sample_types)
     choices = {omic: choose_tumour_samples(table.index, sample_types, prefer=prefer) for omic, table in tables.items()}
@@ -44,7 +49,7 @@ def rows_by_barcode(tables: Tables, sample_types: tuple[str, ...]) -> tuple[Tabl
         if choice.empty:
             raise AmuclError(
                 "no tumour sample with a TCGA barcode",
-                where=omic,
+                where=(where or {}).get(omic, omic),
                 expected=f"barcodes such as TCGA-AB-2803-03 of sample types {', '.join(sample_types)}",
                 got=some(tables[omic].index),
             )
@@ -91,12 +96,13 @@ def join_clinical(
 
 
 def check_survival(clinical: pd.DataFrame, where: object) -> None:
-    """Refuse `os_time` that is not a number of days >= 0 and `os_event` that is not 0 or 1."""
-    for column, allowed in (("os_time", "days, 0 or more"), ("os_event", "1 (death) or 0 (censored)")):
+    """Refuse `os_time` that is not a number of days from 0 to `MAX_DAYS` and `os_event` that is not 0 or 1."""
+    for column, allowed in (("os_time", f"days, 0 to {MAX_DAYS}"), ("os_event", "1 (death) or 0 (censored)")):
         if column not in clinical:
             continue
         numbers = pd.to_numeric(clinical[column], errors="coerce")
-        wrong = clinical[column].notna() & ~(numbers >= 0 if column == "os_time" else numbers.isin([0, 1]))
+        possible = numbers.between(0, MAX_DAYS) if column == "os_time" else numbers.isin([0, 1])
+        wrong = clinical[column].notna() & ~possible
         if np.any(wrong):
             sample = clinical.index[int(np.argmax(wrong))]
             raise AmuclError(
@@ -164,10 +170,10 @@ def targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str | No
 
 
 def safe_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Column names that HDF5 can hold ('/' parts a path there) and that are not the cohort's own."""
+    """Column names that HDF5 can hold (`/` and `.` are paths there) and that are not the cohort's own."""
     names: list[str] = []
     for column in table.columns:
-        name = f"{column}_clinical" if column in OWN_COLUMNS else column.replace("/", "_")
+        name = f"{column}_clinical" if column in OWN_COLUMNS else "_" if column == "." else column.replace("/", "_")
         while name in names:
             name = f"{name}_2"
         names.append(name)

@@ -70,7 +70,8 @@ def read_benchmark(
         tables[omic], features_read[omic] = rows.T, len(names)
         if entrez is not None:
             var[omic] = pd.DataFrame({"entrez": np.asarray(entrez, dtype=object)[keep]}, index=rows.index)
-    raw = assemble(tables, tcga=True, sample_types=sample_types, features_read=features_read, var=var)
+    where = {omic: f"{archive}:{MEMBERS[omic]}" for omic in omics}
+    raw = assemble(tables, tcga=True, sample_types=sample_types, where=where, features_read=features_read, var=var)
     survival, report = join_followup(read_survival(texts["survival"], f"{archive}:survival"), raw.patients)
     if clinical_archive is not None:
         clinical, clinical_report = _join_clinical(clinical_archive, cancer, raw.patients, max_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,11 @@ from amucl.cohort.assembly import (
     rows_by_barcode,
 )
 from amucl.cohort.barcodes import TUMOUR_TYPES
-from amucl.cohort.readers import read_clinical, read_h5mu, read_omic
+from amucl.cohort.readers import read_clinical, read_h5mu, read_omic, spreadsheet_ids
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path
+
+logger = logging.getLogger(__name__)
 
 _LEAST_SHARED = 0.5
 
@@ -76,26 +79,28 @@ def assemble(
     clinical_where: object = "clinical table",
     tcga: bool = False,
     sample_types: tuple[str, ...] = TUMOUR_TYPES,
+    where: Mapping[str, object] | None = None,
     features_read: Mapping[str, int] | None = None,
     left_out: Mapping[str, Sequence[tuple[str, int, str]]] | None = None,
     var: Tables | None = None,
 ) -> RawCohort:
     """A RawCohort from samples x features tables and a clinical table, both keyed by the source's own sample ids.
 
-    `features_read` gives the number of features before duplicates were merged, where that differs; `left_out` what
-    was left out before that: (step, features that stayed, reason). Raises AmuclError when there is no omic, when an
-    omic (or the clinical table) shares no sample with the others, or when ``os_time`` or ``os_event`` is impossible.
+    `where` gives the file of each omic, for the messages. `features_read` gives the number of features before
+    duplicates were merged, where that differs; `left_out` what was left out before that: (step, features that stayed,
+    reason). Raises AmuclError when there is no omic, when an omic (or the clinical table) shares no sample with the
+    others, or when ``os_time`` or ``os_event`` is impossible.
     """
     if not tables:
         raise AmuclError("the cohort has no omic", expected="at least one table")
-    omics, patients, ledger = rows_by_barcode(tables, sample_types) if tcga else rows_as_written(tables)
-    _require_shared_samples(omics, tables)
+    omics, patients, ledger = rows_by_barcode(tables, sample_types, where) if tcga else rows_as_written(tables)
+    _require_shared_samples(omics, tables, where)
     chosen = f"one of the types {', '.join(sample_types)} per patient" if tcga else "every sample, as written"
     steps = []
     for omic, table in tables.items():
         (n, n_kept), p = (len(table), len(omics[omic])), table.shape[1]
         p_read = (features_read or {}).get(omic, p)
-        steps.append(Step(omic, "read", n, n, p_read, p_read, reason="as the source has it"))
+        steps.append(Step(omic, "read", n, n, p_read, p_read, reason="as the source has it" + _doubts(omic, table)))
         for step, p_left, reason in (left_out or {}).get(omic, ()):
             steps.append(Step(omic, step, n, n, p_read, p_left, reason=reason))
             p_read = p_left
@@ -124,7 +129,7 @@ def read_files_cohort(
     """
     tables = {omic: read_omic(path, omic=omic, orientation=orientation) for omic, path in omics.items()}
     table = None if clinical is None else read_clinical(clinical)
-    return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga)
+    return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, where=omics)
 
 
 def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:
@@ -252,6 +257,16 @@ def analysis_matrix(cohort: mudata.MuData, omic: str) -> pd.DataFrame:
     return cohort[omic].to_df()
 
 
+def _doubts(omic: str, table: pd.DataFrame) -> str:
+    """What a spreadsheet seems to have done to the names of features; also logged."""
+    mangled = spreadsheet_ids(table.columns)
+    if not mangled:
+        return ""
+    told = f"{len(mangled)} feature ids look like dates or numbers made by a spreadsheet: {some(mangled)}"
+    logger.warning("%s: %s", omic, told)
+    return f"; {told}"
+
+
 def _storable(cells: pd.Series) -> pd.Series:
     return cells if pd.api.types.is_numeric_dtype(cells) else cells.astype("category")
 
@@ -263,12 +278,14 @@ def _plain(cells: pd.Series) -> pd.Series:
     return cells.astype(object).where(cells.notna(), np.nan)
 
 
-def _require_shared_samples(omics: Tables, tables: Tables) -> None:
+def _require_shared_samples(omics: Tables, tables: Tables, where: Mapping[str, object] | None) -> None:
     for omic, table in omics.items():
         others = [other for other in omics if other != omic]
         if others and not any(set(table.index) & set(omics[other].index) for other in others):
+            named = [f"{other} ({where[other]})" if where else other for other in others]
             raise AmuclError(
-                f"{omic} shares no samples with {some(others)}",
+                f"{omic} shares no samples with {some(named)}",
+                where=(where or {}).get(omic),
                 expected=f"ids such as {some(tables[others[0]].index)}",
                 got=some(tables[omic].index),
                 action="check that ids are spelled alike and that `orientation` is right",

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -289,6 +290,7 @@ def _request(source: str, part: Path, timeout: float, progress: Progress) -> Non
         headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
     try:
         with requests.get(source, headers=headers, timeout=timeout, stream=True) as response:
+            _refuse_downgrade(response)
             if offset and _cannot_continue(response, offset, validator):
                 _discard(part)
             else:
@@ -298,6 +300,19 @@ def _request(source: str, part: Path, timeout: float, progress: Progress) -> Non
     except requests.RequestException as error:
         raise AmuclError(f"the download failed: {error}", where=source, action="check the address") from error
     _request(source, part, timeout, progress)
+
+
+def _refuse_downgrade(response: requests.Response) -> None:
+    """Who asks for an encrypted transfer must not be led to one that anybody on the way can change."""
+    addresses = [one.url for one in (*response.history, response)]
+    for address, leads_to in pairwise(addresses):
+        if address.startswith("https:") and not leads_to.startswith("https:"):
+            raise AmuclError(
+                "an https address leads to an unencrypted one",
+                where=address,
+                got=leads_to,
+                action="check the address; give the http address itself if you trust it",
+            )
 
 
 def _cannot_continue(response: requests.Response, offset: int, validator: str) -> bool:
@@ -418,7 +433,7 @@ def _central_directory(archive: Path, name: object | None = None) -> list[zipfil
     try:
         with zipfile.ZipFile(archive) as opened:
             return opened.infolist()
-    except zipfile.BadZipFile as error:
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
         raise AmuclError(
             f"the zip archive is truncated or damaged ({error})",
             where=name or archive,

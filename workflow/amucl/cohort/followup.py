@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from amucl.cohort.assembly import join_row
+from amucl.cohort.assembly import MAX_DAYS, join_row
 from amucl.cohort.barcodes import parse_barcode
+from amucl.cohort.text import NUMBER
 from amucl.errors import AmuclError, some
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ def parse_followup(times: pd.Series, events: pd.Series, where: object, *, column
         if barcode is None:
             raise AmuclError("not a TCGA barcode", where=places["id"], got=name)
         days = _number(time, places["os_time"], "days")
+        if days > MAX_DAYS:
+            raise AmuclError("impossible time", where=places["os_time"], expected=f"at most {MAX_DAYS} days", got=days)
         death = _number(event, places["os_event"], "0 or 1")
         if death not in (0, 1) and not np.isnan(death):
             raise AmuclError("impossible event", where=places["os_event"], expected="0 or 1", got=death)
@@ -87,10 +90,8 @@ def _collapse(survival: pd.DataFrame, key: str, what: str) -> tuple[pd.DataFrame
 
 
 def _number(cell: object, where: str, expected: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = np.inf
-    if np.isinf(number):
+    if pd.isna(cell):
+        return np.nan
+    if not NUMBER.fullmatch(cell) or np.isinf(float(cell)):
         raise AmuclError("not a number", where=where, expected=expected, got=repr(cell))
-    return number
+    return float(cell)

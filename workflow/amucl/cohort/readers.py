@@ -8,14 +8,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import logging
 import math
 import os
 import re
 import warnings
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,25 +22,28 @@ import h5py
 import mudata
 import numpy as np
 import pandas as pd
-import pyarrow
 
-from amucl.cohort.text import check_ids, decode
+from amucl.cohort.text import NUMBER, check_ids, decode, gzip_errors, gzip_lines, read_gzip
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
-logger = logging.getLogger(__name__)
 mudata.set_options(pull_on_update=False)
 
+LARGEST = 1e15  # no measurement is larger; sums of squares of what is larger overflow single precision
 MISSING = ("", "NA", "NaN", "nan", "null", "N/A", "NULL", ".")
 ORIENTATIONS = ("features_in_rows", "samples_in_rows")
 
 _TEXT_SUFFIXES = (".tsv", ".txt", ".csv")
 _SUFFIXES = "one of .tsv, .txt, .csv (each also as .gz), .parquet, .h5mu"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE | re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _BOOLEANS = ("TRUE", "True", "true", "FALSE", "False", "false")  # what pandas would take for 1 and 0
+_NUMERIC = ("string", "floating", "integer", "mixed-integer-float", "decimal", "empty")  # of columns of a parquet
 _MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
-_EXCEL_DATE = re.compile(rf"\d{{1,2}}-({_MONTH})|({_MONTH})-\d{{1,2}}", re.IGNORECASE)
+_SPREADSHEET = re.compile(
+    rf"\d{{1,2}}-({_MONTH})(-\d+)?|({_MONTH})-\d{{1,2}}|\d{{4}}-\d\d-\d\d( 00:00:00)?|\d{{1,2}}/\d{{1,2}}/\d{{4}}"
+    r"|\d(\.\d+)?E\+\d+",
+    re.IGNORECASE,
+)
 
 
 def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "features_in_rows") -> pd.DataFrame:
@@ -74,7 +74,6 @@ def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "feature
     places = (None, None) if kind not in _TEXT_SUFFIXES else ("column", "line") if transposed else ("line", "column")
     check_ids(table.index, "sample", file, place=places[0])
     check_ids(table.columns, "feature", file, place=places[1])
-    _warn_of_dates(table.columns, file)
     return table.rename_axis(index="sample", columns=None)
 
 
@@ -128,11 +127,14 @@ def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[p
     as `read_omic` does; what is wrong with a row is told when it is reached.
     """
     file = require_file(path, purpose="table")
-    with _gzip_errors(file), gzip.open(file) as lines:
+    with gzip_errors(file), gzip.open(file) as stream:
+        lines = gzip_lines(stream, file)
         header = next(lines, b"")
+        if "\n" in decode(header, file).rstrip("\n"):
+            raise AmuclError("lines end in CR alone", where=f"{file}, line 1", action="save it with LF at line ends")
         first_line = 2
         while rows := list(islice(lines, n_rows)):
-            text = decode(header + b"".join(rows), f"{file}, from line {first_line}")
+            text = decode(header + b"".join(rows), file, first_line=first_line)
             yield parse_numbers(text, file, first_line=first_line)
             first_line += len(rows)
     if first_line == 2:
@@ -146,12 +148,13 @@ def parse_numbers(text: str, where: object, *, kind: str = ".tsv", first_line: i
     decides which separator is tried first, `first_line` the line of the file on which the first row stands.
     """
     layout = _layout(text, where, kind, first_line)
+    _refuse_values_as_header(layout.columns, where)
     if any(word in text for word in _BOOLEANS) and (guilty := _guilty_cell(layout, where)):
         raise guilty
     columns = range(len(layout.columns) + 1)
     try:
         frame = pd.read_csv(
-            io.StringIO("\n".join(layout.lines)),
+            io.StringIO(_without_spaces("\n".join(layout.lines), layout.separator)),
             sep=layout.separator,
             header=None,
             names=columns,
@@ -165,9 +168,10 @@ def parse_numbers(text: str, where: object, *, kind: str = ".tsv", first_line: i
         )
     except ValueError as error:
         raise _guilty_cell(layout, where) or AmuclError(f"not a table of numbers: {error}", where=where) from error
+    if too_large(frame.to_numpy()).any():
+        raise _guilty_cell(layout, where)
     frame.index = pd.Index([name.strip() for name in frame.index], dtype=object)
     frame.columns = pd.Index(layout.columns, dtype=object)
-    _refuse_infinite(frame, where)
     return frame
 
 
@@ -200,7 +204,9 @@ def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
             warnings.filterwarnings("ignore", message="var_names are not unique")  # genes may stand in two omics
             cohort = mudata.MuData(modalities, uns=uns)
         cohort.obs = obs.reindex(cohort.obs_names)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except AmuclError:
+        raise
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
         raise AmuclError("not an .h5mu file (MuData)", where=file, action="check that the file is complete") from error
     return cohort
 
@@ -222,21 +228,7 @@ def _kind(file: Path) -> str:
 
 
 def _read_text(file: Path) -> str:
-    data = file.read_bytes()
-    if file.suffix.lower() == ".gz":
-        with _gzip_errors(file):
-            data = gzip.decompress(data)
-    return decode(data, file)
-
-
-@contextmanager
-def _gzip_errors(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except EOFError as error:
-        raise AmuclError("truncated gzip file", where=file, action="download or copy it again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise AmuclError("not a gzip file, or a damaged one", where=file, got=error) from error
+    return decode(read_gzip(file) if file.suffix.lower() == ".gz" else file.read_bytes(), file)
 
 
 def _layout(text: str, where: object, kind: str, first_line: int = 2) -> _Layout:
@@ -250,9 +242,20 @@ def _layout(text: str, where: object, kind: str, first_line: int = 2) -> _Layout
     separator = _separator(lines[0], lines[1], kind)
     if separator == " ":
         lines = [line.strip(" ") for line in lines]
+    _check_lengths(lines, separator, where, first_line)
+    if lines[0] in lines[1:]:
+        place = f"{where}, line {lines.index(lines[0], 1) + first_line - 1}"
+        raise AmuclError("the header stands here again", where=place, action="remove the line")
     header, width = _split(lines[0], separator), len(_split(lines[1], separator))
     if width < 2:
-        raise AmuclError("no columns beside the ids", where=where, expected="ids and at least one column of values")
+        line = f"{where}, line {first_line}"
+        raise AmuclError(
+            "no columns beside the ids",
+            where=line,
+            expected="ids and at least one column of values",
+            got=f"{len(header)} fields in the header" if len(header) > 1 else None,
+            action="check that all lines have one separator" if len(header) > 1 else None,
+        )
     if len(header) not in (width, width - 1):
         raise _ragged(first_line, f"{len(header)} (as the header has) or {len(header) + 1}", width, where)
     _check_widths(lines[1:], separator, width, where, first_line)
@@ -271,7 +274,7 @@ def _layout(text: str, where: object, kind: str, first_line: int = 2) -> _Layout
 def _separator(header: str, row: str, kind: str) -> str:
     """The separator by which header and first row agree; that of the suffix where several do."""
     candidates = [",", ";", "\t", " "] if kind == ".csv" else ["\t", ",", ";", " "]
-    widths = {separator: (len(_split(header, separator)), len(_split(row, separator))) for separator in candidates}
+    widths = {separator: (_width(header, separator), _width(row, separator)) for separator in candidates}
     agreeing = [s for s, (in_header, in_row) in widths.items() if in_row > 1 and in_header in (in_row, in_row - 1)]
     for separator in agreeing:
         if widths[separator][0] > 1:
@@ -281,6 +284,22 @@ def _separator(header: str, row: str, kind: str) -> str:
 
 def _split(line: str, separator: str) -> list[str]:
     return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
+
+
+def _width(line: str, separator: str) -> int:
+    """Number of fields; 1 where one would be longer than any cell, as a header of many ids by a wrong separator is."""
+    try:
+        return len(_split(line, separator))
+    except csv.Error:
+        return 1
+
+
+def _check_lengths(lines: list[str], separator: str, where: object, first_line: int) -> None:
+    limit = csv.field_size_limit()
+    for number, line in enumerate(lines, start=first_line - 1):
+        if len(line) > limit and (len(max(line.split(separator), key=len)) > limit or _width(line, separator) == 1):
+            place = f"{where}, line {1 if number < first_line else number}"
+            raise AmuclError("a field is too long", where=place, expected=f"at most {limit} characters")
 
 
 def _check_widths(lines: list[str], separator: str, width: int, where: object, first_line: int) -> None:
@@ -293,6 +312,26 @@ def _check_widths(lines: list[str], separator: str, width: int, where: object, f
         found = len(_split(line, separator))
         if found != width:
             raise _ragged(number, width, found, where)
+
+
+def _without_spaces(rows: str, separator: str) -> str:
+    """`rows` without spaces before separators, which would make `NA` something else; pandas drops those behind them."""
+    if '"' in rows or not (f" {separator}" in rows or " \n" in rows):
+        return rows
+    return re.sub(rf" +(?={separator}|$)", "", rows, flags=re.MULTILINE)
+
+
+def _refuse_values_as_header(columns: list[str], where: object) -> None:
+    """Ids may be numbers, but a row of measurements is no header."""
+    measured = [name for name in columns if NUMBER.fullmatch(name) and not name.isdigit()]
+    if measured and all(NUMBER.fullmatch(name) or name in MISSING for name in columns):
+        raise AmuclError(
+            "the header looks like a row of values",
+            where=f"{where}, line 1",
+            expected="ids",
+            got=some(columns),
+            action="add the header, or begin the ids with a letter",
+        )
 
 
 def _ragged(number: int, expected: object, found: int, where: object) -> AmuclError:
@@ -309,12 +348,12 @@ def _guilty_cell(layout: _Layout, where: object) -> AmuclError | None:
     for number, line in enumerate(layout.lines, start=layout.first_line):
         name, *cells = _split(line, layout.separator)
         for column, cell in zip(layout.columns, cells, strict=True):
-            if cell in MISSING:
+            if cell.strip() in MISSING:
                 continue
-            is_number = _NUMBER.fullmatch(cell.strip()) is not None
-            if not is_number or math.isinf(float(cell)):
+            is_number = NUMBER.fullmatch(cell.strip()) is not None
+            if not is_number or abs(float(cell)) > LARGEST:
                 place = f"{where}, line {number}, row {name}, column {column}"
-                return _infinite(place) if is_number else _not_a_number(cell, place)
+                return _too_large(float(cell), place) if is_number else _not_a_number(cell, place)
     return None
 
 
@@ -324,22 +363,32 @@ def _not_a_number(cell: object, where: str) -> AmuclError:
     return AmuclError("not a number", where=where, expected="a number", got=repr(str(cell)), action=action)
 
 
-def _refuse_infinite(frame: pd.DataFrame, where: object) -> None:
-    infinite = np.isinf(frame.to_numpy())
-    if infinite.any():
-        row, column = np.argwhere(infinite)[0]
-        raise _infinite(f"{where}, row {frame.index[row]}, column {frame.columns[column]}")
+def _refuse_too_large(frame: pd.DataFrame, where: object) -> None:
+    wrong = too_large(frame.to_numpy())
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise _too_large(frame.iloc[row, column], f"{where}, row {frame.index[row]}, column {frame.columns[column]}")
 
 
-def _infinite(where: str) -> AmuclError:
-    return AmuclError("infinite value", where=where, expected="a finite number or a missing value")
+def too_large(values: np.ndarray) -> np.ndarray:
+    """Where a value is infinite, or beyond `LARGEST` as no measurement is."""
+    return (values > LARGEST) | (values < -LARGEST)
+
+
+def _too_large(value: float, where: str) -> AmuclError:
+    if math.isinf(value):
+        return AmuclError("infinite value", where=where, expected="a finite number or a missing value")
+    expected = f"a measurement (at most {LARGEST:g}) or a missing value"
+    return AmuclError("a value too large to be a measurement", where=where, expected=expected, got=f"{value:g}")
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(file)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise AmuclError("not a parquet file, or a damaged one", where=file) from error
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
+        raise AmuclError("not a parquet file, or a damaged one", where=file, got=type(error).__name__) from error
+    if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
+        raise AmuclError("an index of several levels", where=file, expected="one id for each row and column")
     if isinstance(frame.index, pd.RangeIndex) and not frame.empty:
         first = frame.columns[0]
         if pd.api.types.infer_dtype(frame[first].astype(object), skipna=True) != "string":
@@ -364,7 +413,7 @@ def _read_parquet_numbers(file: Path) -> pd.DataFrame:
     columns = {}
     for position, name in enumerate(frame.columns):
         cells = frame.iloc[:, position]
-        if pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
+        if pd.api.types.infer_dtype(cells.astype(object), skipna=True) not in _NUMERIC:
             row = int(np.argmax(cells.notna()))
             raise _not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
         numbers = pd.to_numeric(cells.mask(cells.isin(MISSING)), errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -374,7 +423,7 @@ def _read_parquet_numbers(file: Path) -> pd.DataFrame:
             raise _not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
         columns[position] = numbers
     table = pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
-    _refuse_infinite(table, file)
+    _refuse_too_large(table, file)
     return table
 
 
@@ -387,7 +436,7 @@ def _modality(file: Path, omic: str) -> pd.DataFrame:
     table = cohort[omic].to_df().astype(np.float64)
     if table.empty:
         raise AmuclError(f"modality {omic} has no samples or no features", where=file, got=f"shape {table.shape}")
-    _refuse_infinite(table, f"{file}, modality {omic}")
+    _refuse_too_large(table, f"{file}, modality {omic}")
     return table
 
 
@@ -396,12 +445,11 @@ def _tidy_column(cells: pd.Series) -> pd.Series:
         return cells.astype(np.float64)
     text = cells.astype(object).where(cells.notna(), np.nan).map(str, na_action="ignore")
     present = text.dropna().astype(str).str.strip()
-    if len(present) and present.str.fullmatch(_NUMBER.pattern, flags=_NUMBER.flags).all():
+    if len(present) and present.str.fullmatch(NUMBER.pattern, flags=NUMBER.flags).all():
         return text.astype(np.float64)
     return text
 
 
-def _warn_of_dates(features: pd.Index, where: object) -> None:
-    dates = [name for name in features if _EXCEL_DATE.fullmatch(name)]
-    if dates:
-        logger.warning("%s: %d feature ids look like dates made by a spreadsheet: %s", where, len(dates), some(dates))
+def spreadsheet_ids(features: pd.Index) -> list[str]:
+    """Ids that a spreadsheet has made dates or numbers of: SEPT1 is ``1-Sep`` then, 2310009E13 ``2.31E+19``."""
+    return [name for name in features if _SPREADSHEET.fullmatch(name)]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from amucl.cohort.assembly import LEDGER_COLUMNS, join_clinical, join_tables
 from amucl.cohort.cohort import RawCohort, Step
-from amucl.cohort.readers import read_clinical, tidy_columns
+from amucl.cohort.readers import LARGEST, read_clinical, tidy_columns, too_large
 from amucl.cohort.rfiles import missing, named_matrix, read_rds
 from amucl.cohort.text import check_ids
 from amucl.errors import AmuclError, some
@@ -181,7 +181,7 @@ def _read_features(path: str | os.PathLike, omic: str) -> pd.DataFrame:
     try:
         with file.open("rb") as stream:
             values = np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # malformed bytes make the parser of the header fail in any way whatever
         raise AmuclError("not an .npy matrix of numbers, or a damaged one", where=file, got=error) from error
     if values.ndim != 2 or values.dtype.kind not in "iuf":
         got = f"shape {values.shape} of type {values.dtype}"
@@ -195,6 +195,7 @@ def _require_finite(table: pd.DataFrame, where: str | os.PathLike) -> None:
     gaps = missing(values)
     wrong = gaps if values.dtype.kind == "i" else gaps | np.isinf(values)
     _refuse(wrong, table, where, "a missing or infinite value", "a finite number", gaps)
+    _refuse(too_large(values), table, where, "a value too large to be a measurement", f"at most {LARGEST:g}")
 
 
 def _refuse(

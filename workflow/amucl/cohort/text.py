@@ -2,23 +2,87 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
+import re
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 from amucl.errors import AmuclError, some
 
+MAX_BYTES = 4 << 30  # of a text once unpacked: ten times the largest table of the benchmark
+MAX_LINE_BYTES = 1 << 26  # a feature of a million samples
+# Stricter than float(), for which 1_0 and digits of other scripts are numbers too.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE | re.ASCII)
+_CHUNK_BYTES = 1 << 20
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_CONTROL_IN_ID = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-def decode(data: bytes, where: object) -> str:
-    """`data` as UTF-8 text (a byte order mark is dropped), with Unix line ends."""
+
+def decode(data: bytes, where: object, *, first_line: int = 2) -> str:
+    """`data` as UTF-8 text (a byte order mark is dropped), with Unix line ends; no control characters but tabs.
+
+    `first_line` is where in the file the second line of `data` stands, for the message.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise AmuclError(
-            f"not UTF-8 text: byte 0x{data[error.start]:02x} at byte position {error.start}",
-            where=where,
-            action="save it as UTF-8 text",
-        ) from error
+        raise _not_text(data, error.start, where, first_line) from error
+    if control := _CONTROL.search(data):
+        raise _not_text(data, control.start(), where, first_line)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_gzip(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """The content of a .gz file. Raises AmuclError if it is damaged, truncated or larger than `max_bytes`."""
+    content = bytearray()
+    with gzip_errors(path), gzip.open(path) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            content += chunk
+            if len(content) > max_bytes:
+                raise AmuclError("too large when unpacked", where=path, expected=f"at most {max_bytes} bytes")
+    return bytes(content)
+
+
+def gzip_lines(stream: BinaryIO, path: Path, *, max_bytes: int = MAX_LINE_BYTES) -> Iterator[bytes]:
+    """The lines of an open file. Raises AmuclError for one longer than `max_bytes`."""
+    number = 0
+    while line := stream.readline(max_bytes + 1):
+        number += 1
+        if len(line) > max_bytes:
+            place = f"{path}, line {number}"
+            raise AmuclError("a line is too long", where=place, expected=f"at most {max_bytes} bytes")
+        yield line
+
+
+@contextmanager
+def gzip_errors(file: Path) -> Iterator[None]:
+    """What gzip says of a damaged file, as an AmuclError."""
+    try:
+        yield
+    except EOFError as error:
+        raise AmuclError("truncated gzip file", where=file, action="download or copy it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise AmuclError("not a gzip file, or a damaged one", where=file, got=error) from error
+
+
+def _not_text(data: bytes, position: int, where: object, first_line: int) -> AmuclError:
+    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:100].count(0) > len(data[:100]) / 4
+    above = data[:position]
+    line = len(_LINE_END.findall(above))
+    column = position - max(above.rfind(b"\n"), above.rfind(b"\r"))
+    return AmuclError(
+        f"not UTF-8 text: byte 0x{data[position]:02x} at byte {column}",
+        where=f"{where}, line {line + first_line - 1 if line else 1}",
+        got="UTF-16, as it seems" if utf16 else None,
+        action="save it as UTF-8 text",
+    )
 
 
 def check_ids(ids: Sequence[str], kind: str, where: object, *, place: str | None = None) -> None:
@@ -29,6 +93,9 @@ def check_ids(ids: Sequence[str], kind: str, where: object, *, place: str | None
     """
     if "" in ids:
         raise AmuclError(f"empty {kind} id", where=where, got=f"none at position {list(ids).index('') + 1}")
+    odd = next((name for name in ids if _CONTROL_IN_ID.search(name)), None)
+    if odd is not None:
+        raise AmuclError(f"a {kind} id with control characters", where=where, got=repr(odd), action="rename it")
     repeated = [name for name, count in Counter(ids).items() if count > 1]
     if repeated:
         first, second = [number for number, name in enumerate(ids, start=2) if name == repeated[0]][:2]

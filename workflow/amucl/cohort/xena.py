@@ -70,7 +70,8 @@ def read_xena(
         names, _ = feature_names(rows.index, omic)
         check_ids(list(dict.fromkeys(names)), "feature", path)
         tables[omic], features_read[omic] = merge_duplicates(rows.set_axis(names))[0].T, n_read
-    raw = assemble(tables, tcga=True, sample_types=sample_types, features_read=features_read, left_out=left_out)
+    counts = {"features_read": features_read, "left_out": left_out}
+    raw = assemble(tables, tcga=True, sample_types=sample_types, where=omics, **counts)
     overall, report = join_followup(followup, raw.patients)
     endpoints = outcomes.drop(columns=["OS", "OS.time", "_PATIENT"], errors="ignore")
     taken = {name: f"{name}_clinical" for name in [*overall, *endpoints]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import os
 import textwrap
@@ -108,7 +109,7 @@ def write_html(figures: dict[object, Figure], path: str | os.PathLike) -> None:
             figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
         data = base64.b64encode(stream.getvalue()).decode("ascii")
         style = "display: block; width: 100%; max-width: 1240px; margin: 0 auto 1em; border: 1px solid #ddd"
-        parts.append(f'<img alt="Subtype {name}" src="data:image/png;base64,{data}" style="{style}">')
+        parts.append(f'<img alt="Subtype {html.escape(str(name))}" src="data:image/png;base64,{data}" style="{style}">')
     with atomic_path(path) as temporary:
         temporary.write_text(_HTML.format(body="\n".join(parts)), encoding="utf-8")
 

@@ -128,7 +128,7 @@ def load_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor], dic
         with safe_open(require_file(path), "pt") as stored:
             about = json.loads((stored.metadata() or {})["about"])
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise AmuclError("is not a trained model of this pipeline", where=path, action="train it again") from error
     weights = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
     return about, weights, {name: value for name, value in tensors.items() if not name.startswith(NETWORK)}
