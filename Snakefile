@@ -24,10 +24,10 @@ localrules:
 
 
 onerror:
-    for group in refused_groups(Path(log)):
+    for group in refused_groups(log):
         print(
-            f"amucl: SLURM took no job for the group {group}; it asks for more memory, time or GPUs than its partition has, "
-            "or for an unknown account or partition; to see SLURM's own words run again with `--groups all=all`, which "
+            f"amucl: the scheduler took no job for the group {group}; it asks for more memory, time or GPUs than its partition has, "
+            "or for an unknown account or partition; to see its own words run again with `--groups all=all`, which "
             "makes every rule a job of its own",
             file=sys.stderr,
         )

@@ -19,10 +19,10 @@ def gpu_here() -> bool:
     return any(devices.glob("nvidia[0-9]*")) or (devices / "kfd").exists()
 
 
-def refused_groups(log: Path) -> list[str]:
-    """Groups of jobs that failed without ever being a job of the scheduler, by Snakemake's log of the run.
+def refused_groups(logs: list[str]) -> list[str]:
+    """Groups of jobs that failed without ever being a job of the scheduler, by Snakemake's logs of the run.
 
     Snakemake does not show what the scheduler said of them.
     """
-    text = log.read_text(encoding="utf-8", errors="replace")
-    return sorted(set(re.findall(r"Error in group (\S+)\n +jobs:", text)))
+    texts = [Path(log).read_text(encoding="utf-8", errors="replace") for log in logs]
+    return sorted({group for text in texts for group in re.findall(r"Error in group (\S+)\n +jobs:", text)})

@@ -52,4 +52,4 @@ def test_groups_that_the_scheduler_did_not_take_are_told_from_those_that_failed(
         "    message: Error in group aml-cohort\n    jobs:\n        rule preprocess:\n"
         "    message: Error in group biology\n    log: slurm_logs/3.log (check log file(s) ...)\n    jobs:\n"
     )
-    assert refused_groups(tmp_path / "log") == ["aml-cohort"]
+    assert refused_groups([str(tmp_path / "log")]) == ["aml-cohort"]
