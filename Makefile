@@ -1,6 +1,6 @@
 # Every target prints the plain command it runs; make itself is a convenience.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint audit bench report clean
+.PHONY: help run fetch test slurm lint audit bench report clean
 
 PYTHON ?= python3
 CORES ?= all
@@ -10,7 +10,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
+	@echo "make fetch   download what CONFIG=file.yaml reads into TO=folder, a mirror for a machine without a network"
 	@echo "make test    run the tests"
+	@echo "make slurm   run the tests on a SLURM cluster of their own"
 	@echo "make lint    check style and workflow"
 	@echo "make audit   look up known vulnerabilities of the pinned packages (needs pypi.org)"
 	@echo "make bench   measure speed against named references (long; DATA=folder for what needs the data sets)"
@@ -30,6 +32,12 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed
 	python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
+
+fetch: $(VENV)/installed
+	snakemake --cores 4 $(if $(CONFIG),--configfile $(CONFIG)) $(if $(TO),--config downloads=$(TO)) -- fetch
+
+slurm: $(VENV)/installed
+	python -m pytest -rs -m slurm tests/slurm
 
 lint: $(VENV)/installed
 	ruff check

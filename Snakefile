@@ -16,10 +16,21 @@ include: "workflow/rules/common.smk"
 localrules:
     all,
     download,
+    fetch,
     report,
     dataset_report,
     sensitivity_figures,
     sweep_figures,
+
+
+onerror:
+    for group in refused_groups(log):
+        print(
+            f"amucl: the scheduler took no job for the group {group}; it asks for more memory, time or GPUs than its partition has, "
+            "or for an unknown account or partition; to see its own words run again with `--groups all=all`, which "
+            "makes every rule a job of its own",
+            file=sys.stderr,
+        )
 
 
 rule all:
@@ -29,6 +40,11 @@ rule all:
         "results/comparison/summary.tsv",
         "results/comparison/clinic.png",
         "results/report.html",
+
+
+rule fetch:
+    input:
+        fetched_files(),
 
 
 rule sensitivity_figures:

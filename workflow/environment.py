@@ -1,6 +1,7 @@
 """The environment that scripts and cluster jobs inherit from the workflow."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -16,3 +17,12 @@ def gpu_here() -> bool:
     """Whether this machine has an NVIDIA or AMD GPU, told by its device files: importing torch would cost seconds."""
     devices = Path(os.devnull).parent
     return any(devices.glob("nvidia[0-9]*")) or (devices / "kfd").exists()
+
+
+def refused_groups(logs: list[str]) -> list[str]:
+    """Groups of jobs that failed without ever being a job of the scheduler, by Snakemake's logs of the run.
+
+    Snakemake does not show what the scheduler said of them.
+    """
+    texts = [Path(log).read_text(encoding="utf-8", errors="replace") for log in logs]
+    return sorted({group for text in texts for group in re.findall(r"Error in group (\S+)\n +jobs:", text)})

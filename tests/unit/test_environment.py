@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from environment import expose_library, gpu_here
+from environment import expose_library, gpu_here, refused_groups
 from tests.shared import REPOSITORY
 
 WORKFLOW = str(REPOSITORY / "workflow")
@@ -45,3 +45,11 @@ def test_a_gpu_is_told_by_its_device_file(monkeypatch, tmp_path, device, found):
     (tmp_path / device).touch()
     monkeypatch.setattr(os, "devnull", str(tmp_path / "null"))
     assert gpu_here() is found
+
+
+def test_groups_that_the_scheduler_did_not_take_are_told_from_those_that_failed(tmp_path):
+    (tmp_path / "log").write_text(
+        "    message: Error in group aml-cohort\n    jobs:\n        rule preprocess:\n"
+        "    message: Error in group biology\n    log: slurm_logs/3.log (check log file(s) ...)\n    jobs:\n"
+    )
+    assert refused_groups([str(tmp_path / "log")]) == ["aml-cohort"]

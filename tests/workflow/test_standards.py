@@ -80,7 +80,7 @@ def test_style(command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("profile", ["default", "slurm"])
+@pytest.mark.parametrize("profile", ["default", "slurm", "cluster-generic"])
 def test_profiles_name_no_site(profile):
     text = (REPOSITORY / "profiles" / profile / "config.yaml").read_text(encoding="utf-8")
     settings = yaml.safe_load(text)
@@ -90,5 +90,21 @@ def test_profiles_name_no_site(profile):
 
 def test_the_default_profile_runs_one_gpu_job_at_a_time():
     settings = yaml.safe_load((REPOSITORY / "profiles" / "default" / "config.yaml").read_text(encoding="utf-8"))
-    assert settings["resources"] == {"gpu": 1}
+    assert settings["resources"] == {"gpu": 1, "in_turn": 1}
     assert "gpu=" in RULES["train"]
+
+
+def profile(name):
+    return yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text(encoding="utf-8"))
+
+
+def test_groups_of_jobs_hold_rules_that_exist_and_none_that_wants_a_gpu():
+    grouped = set(profile("slurm")["groups"])
+    assert grouped <= set(RULES)
+    assert not [rule for rule in grouped if "gpu=" in RULES[rule]]
+    assert not [group for group in profile("slurm")["groups"].values() if "/" in group]  # Snakemake refuses such names
+
+
+def test_every_scheduler_gets_the_same_groups():
+    shared = ("set-resource-scopes", "default-resources", "groups", "group-components")
+    assert [profile("slurm")[key] for key in shared] == [profile("cluster-generic")[key] for key in shared]

@@ -30,7 +30,7 @@ from amucl.config import (
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, settings_of
 from amucl.provenance import code_hash
-from environment import expose_library, gpu_here
+from environment import expose_library, gpu_here, refused_groups
 
 expose_library()
 
@@ -207,6 +207,15 @@ def gene_sets(kind):
     return lambda wildcards: [
         gene_set_file(name, REGISTRY, DOWNLOADS) for name in collections_of(wildcards.dataset, kind)
     ]
+
+
+def fetched_files():
+    """Every download that this configuration reads; their folder can be the `mirror` of a machine without a network."""
+    explained = {choice["dataset"] for choice in config["biology"]}
+    kinds = [(dataset, kind) for dataset in explained for kind in DATASETS[dataset]["gene_sets"]]
+    sets = {gene_set_file(name, REGISTRY, DOWNLOADS) for one in kinds for name in collections_of(*one)}
+    files = [f"{DOWNLOADS}/{path}" for path in SOURCES]
+    return [file for file in files if file in sets or not file.startswith(f"{DOWNLOADS}/genesets/")]
 
 
 def collection_names(kind):
