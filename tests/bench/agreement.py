@@ -170,8 +170,25 @@ def timed(function) -> tuple:
     return result, time.perf_counter() - start
 
 
+def known_biology() -> pd.DataFrame:
+    """The genes that are up most surely in each leukemia, and the hallmark sets of largest NES at adjusted P < .05."""
+    from amucl.biology.enrichment import subtype_gsea
+    from tests.unit.biology.leukemia import hallmark, leukemia_markers
+
+    markers = leukemia_markers()
+    up = markers[markers["logFC"] > 0].sort_values("P.Value", kind="stable")
+    sets = subtype_gsea(markers, {"hallmark": hallmark()}, 1).query("padj < .05 and NES > 0")
+    sets = sets.assign(term=sets["term"].str.removeprefix("HALLMARK_").str.replace("_", " ").str.lower())
+    sets = sets.sort_values("NES", ascending=False, kind="stable")
+    top = {"genes up": (up, "gene", 15), "hallmark sets up": (sets, "term", 6)}
+    return pd.DataFrame(
+        {name: table.groupby("subtype")[column].apply(lambda own, n=n: ", ".join(own.head(n)))
+         for name, (table, column, n) in top.items()}
+    )  # fmt: skip
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the real data (default: ../shared/data)")
     folder = parser.parse_args().data
@@ -180,6 +197,7 @@ def main() -> None:
     rows = limma_rows() + limma_trend_rows() + over_representation_rows() + gsea_rows()
     table = pd.DataFrame(rows)[["oracle", "what", "n", "largest difference", "value", "between seeds"]]
     print(table.map(text).to_markdown(index=False))
+    print("\n" + known_biology().to_markdown())
 
 
 def text(value: object) -> str:

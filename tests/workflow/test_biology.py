@@ -9,14 +9,14 @@ from amucl.biology.differential import NOT_AVAILABLE
 from amucl.clustering.partition import read_partition
 from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
-from tests.workflow.test_own_cohort import write_cohort_files
+from tests.workflow.test_own_cohort import CLASSES, DATA, write_cohort_files
 
 BARE = {
     "source": "files",
-    "omics": {"methylation": "data/meth.csv"},
-    "clinical": "data/clinical.tsv",
-    "gene_maps": {"methylation": "data/genes.tsv"},
-    "label_tables": {"theirs": "data/theirs.csv"},
+    "omics": {"methylation": f"{DATA}/meth.csv"},
+    "clinical": f"{DATA}/clinical.tsv",
+    "gene_maps": {"methylation": f"{DATA}/genes.tsv"},
+    "label_tables": {"theirs": f"{DATA}/theirs.csv"},
 }
 CONFIG = {
     "datasets": {"simulated": {}, "bare": BARE},
@@ -53,11 +53,12 @@ TARGETS = (
 def run(tmp_path_factory):
     checkout = Checkout(tmp_path_factory.mktemp("biology") / "repository", CONFIG)
     write_cohort_files(checkout.folder)
-    sites = pd.read_csv(checkout.folder / "data" / "meth.csv", index_col=0).index
+    data = checkout.folder / DATA
+    sites = pd.read_csv(data / "meth.csv", index_col=0).index
     genes = "".join(f"{site}\tGENE{i}\n" for i, site in enumerate(sites))
-    (checkout.folder / "data" / "genes.tsv").write_text("site\tgene\n" + genes)
-    planted = pd.read_csv(checkout.folder / "data" / "clinical.tsv", sep="\t", index_col=0, dtype=str)["subtype"]
-    planted.map("class {}".format).rename("class").to_csv(checkout.folder / "data" / "theirs.csv")
+    (data / "genes.tsv").write_text("site\tgene\n" + genes)
+    planted = pd.read_csv(data / "clinical.tsv", sep="\t", index_col=0, dtype=str, keep_default_na=False)["subtype"]
+    planted.map("class {}".format).rename("class").to_csv(data / "theirs.csv")
     checkout.snakemake("--", *(f"results/{target}" for target in TARGETS))
     return checkout
 
@@ -142,7 +143,7 @@ def test_pages_of_known_labels_have_no_embedding_and_do_not_meet_themselves(run)
 def test_further_tables_of_labels_are_known_classes(run):
     classes = section(run, "bare/pca/k3", "classes")
     nearest = classes[classes["group"] == "theirs.class"]
-    assert sorted(nearest["item"]) == sorted(f"class {name}" for name in ("S1", "S2", "S3"))
+    assert sorted(nearest["item"]) == sorted(f"class {name}" for name in CLASSES)
     assert (nearest["padj"] < 1e-6).all()
     report = read_table(run.path("bare/join_report.tsv"))
     assert report.loc[report["source"] == "theirs", "n_matched"].item() == 60
