@@ -26,8 +26,8 @@ MINI = {
     "predict": [{"dataset": "simulated", "method": "dmacl", "cohort": "simulated"}],
     "k": [2, 3, 5],
     "kmeans_restarts": 10,
-    "stability": {"draws": 30},
-    "max_permutations": 10_000,
+    "stability": {"draws": 10},
+    "max_permutations": 2000,
 }
 
 

@@ -50,6 +50,8 @@ CONFIG = {
     "methods": ["kmeans", "pca"],
     "k": [2, 4],
     "kmeans_restarts": 5,
+    "stability": {"draws": 10},
+    "max_permutations": 1000,
     "gene_sets": {"go": [f"{DATA}/sets.gmt"], "pathways": [f"{DATA}/sets.gmt"], "gsea": [f"{DATA}/sets.gmt"]},
     "biology": [{"dataset": "mycohort", "method": "kmeans", "k": 3}],
 }
