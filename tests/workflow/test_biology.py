@@ -23,7 +23,7 @@ CONFIG = {
     "methods": ["pca"],
     "k": [3, 4],
     "kmeans_restarts": 10,
-    "stability": {"draws": 10},
+    "stability": {"draws": 30},
     "max_permutations": 1000,
     "phenotype_permutations": 50,
     "variance_trend": ["expression", "methylation"],
