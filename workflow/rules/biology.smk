@@ -401,6 +401,11 @@ rule draw_heatmap:
         mem_mb=4000,
         runtime=10,
     params:
+        classes=lambda wildcards: classes_of(wildcards)["classes"],
+        label_tables=lambda wildcards: classes_of(wildcards)["label_tables"],
+        clinical_labels=lambda wildcards: classes_of(wildcards)["clinical_labels"],
+        left_out=lambda wildcards: classes_of(wildcards)["left_out"],
+        counts=lambda wildcards: are_counts(wildcards.dataset),
         code=code("draw_heatmap.py"),
     message:
         "Drawing the top markers of {wildcards.dataset}, {wildcards.partition}"

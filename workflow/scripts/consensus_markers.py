@@ -14,8 +14,8 @@ with stage(snakemake):
     source, params = snakemake.input, snakemake.params
     expression = expression_of(read_cohort(source.cohort), source.genes or None, counts=params.counts)
     labels = read_partition(source.labels)
-    labels = labels[labels.index.isin(expression.index)]
     runs = [read_labels(file)[f"k{labels.nunique()}"] for file in source.runs]
+    labels = labels[labels.index.isin(expression.index)]
     table = consensus_markers(expression.loc[labels.index], labels, runs, trend=params.trend)
     write_table(table, snakemake.output.table)
     write_html_table(table.groupby("subtype", sort=False).head(50), snakemake.output.html)

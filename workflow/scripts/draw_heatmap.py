@@ -2,20 +2,23 @@
 
 from _stage import stage
 
+from amucl.biology.associations import annotations, known_classes
 from amucl.biology.differential import NOT_AVAILABLE
 from amucl.biology.expression import expression_of
 from amucl.clustering.partition import read_partition
-from amucl.cohort.cohort import read_cohort, truth
+from amucl.cohort.cohort import read_cohort
 from amucl.figures.biology import marker_heatmap
 from amucl.figures.style import placeholder, save_figure
 from amucl.files import read_table
 
 with stage(snakemake):
+    params = snakemake.params
     labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
-    known = truth(cohort, labels.index)
-    bars = None if known is None else known.to_frame("Known label")
-    expression = expression_of(cohort, snakemake.input.genes or None)
+    clinical = cohort.obs.loc[labels.index].drop(columns=params.left_out)
+    classes = known_classes(clinical, params.classes, params.label_tables)
+    bars = annotations(clinical, classes, params.clinical_labels)
+    expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
     figure = placeholder(NOT_AVAILABLE)
     if expression is not None:
         figure = marker_heatmap(expression, labels, read_table(snakemake.input.markers), bars)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from amucl.biology.associations import ASSOCIATION_COLUMNS, associations, known_classes, nearest_classes
+from amucl.biology.associations import ASSOCIATION_COLUMNS, annotations, associations, known_classes, nearest_classes
 
 N = 60
 SAMPLES = [f"p{i}" for i in range(N)]
@@ -90,3 +90,24 @@ def test_classes_are_found_by_the_names_of_tcga_and_by_declaration():
 
 def test_no_clinical_table_gives_no_row():
     assert associations(pd.DataFrame(index=SAMPLES), LABELS, {}).empty
+
+
+def test_a_figure_shows_what_the_user_names_then_known_classes_then_age():
+    n = 40
+    clinical = pd.DataFrame(
+        {
+            "gender": ["f", "m"] * 20,
+            "age": np.linspace(20, 80, n),
+            "PAM50_mRNA_nature2012": ["a", "b", "c", "d"] * 10,
+            "FAB": ["M0", "M1"] * 20,
+            "mine": ["x", "y"] * 20,
+            "free text": [f"patient {i}" for i in range(n)],
+            "rare": ["seldom"] * 5 + [None] * (n - 5),
+        }
+    )
+    known = known_classes(clinical)
+    assert list(annotations(clinical, known)) == ["FAB", "PAM50 (microarray)", "age"]
+    assert list(annotations(clinical, {"mine": "mine", **known})) == ["mine", "FAB", "age"]
+    assert list(annotations(clinical, {})) == ["age", "gender"]
+    assert annotations(clinical, {"free text": "free text", "rare": "rare"}).columns.tolist() == ["age", "gender"]
+    assert annotations(clinical.iloc[:, 5:], {}).shape == (n, 0)

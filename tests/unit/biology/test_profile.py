@@ -82,11 +82,21 @@ def test_p_of_survival_are_corrected_over_the_subtypes(table):
     assert rows["padj"].max() == rows["pval"].max()
 
 
-def test_labels_that_gather_and_the_nearest_class(table):
+def test_labels_that_gather():
+    clinical = given.clinical()
+    clinical["gender"] = clinical["FAB"].map({"M1": "MALE", "M3": "FEMALE"})
+    table = profiled(clinical)
     first = section(table, 2, LABELS).iloc[0]
-    assert (first["item"], first["n"], first["total"]) == ("FAB: M3", 18, 18)
+    assert (first["item"], first["n"], first["total"]) == ("gender: FEMALE", 18, 18)
     assert (first["low"], first["high"]) == (1, 2 / 22)
     assert first["padj"] < 1e-6
+
+
+def test_known_classes_are_no_clinical_labels(table):
+    assert not table[table["section"] == LABELS]["item"].str.startswith("FAB", na=False).any()
+
+
+def test_the_nearest_class(table):
     row = section(table, 1, CLASSES).squeeze()
     assert (row["group"], row["item"], row["n"], row["total"]) == ("FAB", "M1", 18, 20)
     assert row["value"] == pytest.approx(18 / 22)

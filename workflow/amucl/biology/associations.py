@@ -36,6 +36,10 @@ KNOWN_CLASSES = {
 _OWN_CLUSTERS = re.compile(r"_PANCAN_(DNAMethyl|mirna)_(?!PANCAN)[A-Z]+")  # of the cancer, not of all cancers together
 _CLUSTERED = {"DNAMethyl": "TCGA methylation clusters", "mirna": "TCGA miRNA clusters"}
 
+N_ANNOTATIONS = 3
+_MAX_CLASSES = 2
+_MAX_SHOWN = 10  # colours of a legend that can be told apart
+
 _MIN_LEVEL = 3  # a value that fewer patients have can hardly gather anywhere
 _MAX_LEVELS = 30  # more are free text
 
@@ -106,6 +110,42 @@ def nearest_classes(table: pd.DataFrame) -> pd.DataFrame:
     found = table[(table["kind"] == CLASS) & table["level"].notna() & (table["n_both"] > 0)]
     best = found.sort_values(["jaccard", "p", "level"], ascending=[False, True, True], kind="stable")
     return best.drop_duplicates(["subtype", "label"]).sort_index()
+
+
+def annotations(clinical: pd.DataFrame, classes: Mapping[str, str], extra: Sequence[str] = ()) -> pd.DataFrame:
+    """The few columns that a figure of the subtypes shows above them: known classes, then age, then other labels.
+
+    Of the classes those that the user names come first, then those in the order of `KNOWN_CLASSES`.
+
+    clinical, classes, extra : as in `associations`. Left out are those that cannot be tested there, and categories of
+    more than 10 values.
+
+    Returns
+    -------
+    samples x at most `N_ANNOTATIONS` names, missing where not known.
+    """
+    used = set(classes.values())
+    labels = {label: column for label, column in find_labels(clinical, extra).items() if column not in used}
+    found = _shown(clinical, dict(sorted(classes.items(), key=_prominence)))[:_MAX_CLASSES]
+    found += _shown(clinical, dict(sorted(labels.items(), key=lambda item: item[0] != "age")))
+    return pd.DataFrame(dict(found[:N_ANNOTATIONS]), index=clinical.index)
+
+
+def _prominence(item: tuple[str, str]) -> int:
+    name, column = item
+    if column in KNOWN_CLASSES:
+        return 1 + list(KNOWN_CLASSES).index(column)
+    return 0 if name == column else 1 + len(KNOWN_CLASSES)
+
+
+def _shown(clinical: pd.DataFrame, columns: Mapping[str, str]) -> list[tuple[str, pd.Series]]:
+    found = []
+    for name, column in columns.items():
+        values = _named(label_values(name, clinical[column]))
+        few = pd.api.types.is_numeric_dtype(values) or values.nunique() <= _MAX_SHOWN
+        if few and _status(values, len(clinical)) == "ok":
+            found.append((name, values))
+    return found
 
 
 def _named(values: pd.Series) -> pd.Series:

@@ -114,7 +114,7 @@ class CountModel:
         tables = []
         for subtype in self.subtypes:
             others = [group for group in self.groups if group != subtype]
-            n_in, n_out = int(self.sizes[subtype]), int(self.sizes.sum() - self.sizes[subtype])
+            n_in, n_out = int(self.sizes[subtype]), int(self.sizes[others].sum())
             if subtype not in self.groups or not others:
                 tables.append(untested(subtype, n_in, n_out, "too_small"))
                 continue

@@ -42,7 +42,7 @@ _NO_RATIO = {
     "too_few_events": "too few deaths",
     "not_converged": "the model did not converge",
 }
-_TOO_SMALL = ABSENT + "the subtype has under three patients"
+_TOO_SMALL = ABSENT + "the subtype, or all others together, have under three patients"
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,8 @@ def _outcome_rows(inside: pd.Series, clinical: pd.DataFrame) -> list[dict]:
 
 
 def _label_rows(tested: pd.DataFrame, subtype) -> list[dict]:
-    """Values that are over-represented in a subtype, those of known classes too; the smallest P first."""
+    """Values of clinical labels that are over-represented in a subtype; the smallest P first."""
+    tested = tested[tested["kind"] == LABEL]
     if not (tested["status"] == "ok").any():
         return _nothing(LABELS, ABSENT + "no clinical label is known for half of the patients")
     found = tested[(tested["subtype"] == subtype) & (tested["padj"] < ALPHA)]

@@ -28,6 +28,7 @@ ALPHA = 0.05
 
 _ROW = 0.105  # inches per gene
 _GAP = 0.06
+_LEGEND_ROW, _LEGEND_HEAD = 0.104, 0.27
 _MAX_LEVELS = 10
 _OTHER = "#999999"
 _BAR_MAPS = ["viridis", "magma", "YlGnBu", "copper", "PuRd"]  # ordered, so safe for colour-blind readers
@@ -59,13 +60,22 @@ def marker_heatmap(
     samples = _samples_by_subtype(z, labels, top)
     z, labels = z.loc[samples], labels.loc[samples]
     colours = palette(subtype_order(labels))
+    sizes = labels.value_counts()
+    legends = [("Subtype", [Patch(color=c, label=f"{name} (n = {sizes[name]})") for name, c in colours.items()])]
+    shades = {}
     bars = pd.DataFrame(index=samples) if bars is None else bars.reindex(samples)
+    for (name, values), cmap in zip(bars.items(), itertools.cycle(_BAR_MAPS)):
+        shades[name], handles = _bar_colours(values, colormaps[cmap].resampled(256))
+        legends.append((name, handles))
 
     width, side, bar = 4.6, 0.09, 0.11
     height = _ROW * len(top)
-    above = (bar + 0.03) * (1 + bars.shape[1])
-    figure = Figure(figsize=(width + 2.6, height + above + 0.3))
-    main = _axes_in_inches(figure, 0.3, 0.2, width, height)
+    above = (bar + 0.03) * (1 + len(shades))
+    foot = 0.2 + max(0, _legends_height(legends) - height - above)
+    named = max([0.052 * len(gene) for gene in top["gene"]] + [0.062 * len(str(name)) for name in ("Subtype", *shades)])
+    left = 0.3 + width + 0.25 + named
+    figure = Figure(figsize=(max(width + 2.6, left + 1.6), foot + height + above + 0.1))
+    main = _axes_in_inches(figure, 0.3, foot, width, height)
     image = main.imshow(z.T, aspect="auto", cmap="RdBu_r", vmin=-2, vmax=2, interpolation="nearest")
     main.set_yticks(range(len(top)), top["gene"], fontsize=5.5, fontstyle="italic")
     main.yaxis.tick_right()
@@ -78,22 +88,16 @@ def marker_heatmap(
     for edge in _block_edges(top["subtype"]):
         main.axhline(edge, color="white", linewidth=1)
     _colour_strip(
-        _axes_in_inches(figure, 0.3 - side - 0.03, 0.2, side, height), top["subtype"].map(colours), vertical=True
+        _axes_in_inches(figure, 0.3 - side - 0.03, foot, side, height), top["subtype"].map(colours), vertical=True
     )
-
-    sizes = labels.value_counts()
-    legends = [("Subtype", [Patch(color=c, label=f"{name} (n = {sizes[name]})") for name, c in colours.items()])]
-    bottom = 0.2 + height + 0.04
+    bottom = foot + height + 0.04
     strip = _axes_in_inches(figure, 0.3, bottom, width, bar)
     _colour_strip(strip, labels.map(colours), name="Subtype")
     _name_blocks(strip, labels, colours, width / len(samples))
-    for (name, values), cmap in zip(bars.items(), itertools.cycle(_BAR_MAPS)):
+    for name, colouring in shades.items():
         bottom += bar + 0.03
-        shades, handles = _bar_colours(values, colormaps[cmap].resampled(256))
-        _colour_strip(_axes_in_inches(figure, 0.3, bottom, width, bar), shades, name=name)
-        legends.append((name, handles))
-    left = 0.3 + width + 0.25 + 0.052 * max(map(len, top["gene"]))
-    _stacked_legends(figure, legends, left, 0.2 + height + above, image)
+        _colour_strip(_axes_in_inches(figure, 0.3, bottom, width, bar), colouring, name=name)
+    _stacked_legends(figure, legends, left, foot + height + above, image)
     return figure
 
 
@@ -269,6 +273,11 @@ def _bar_colours(values: pd.Series, cmap: Colormap) -> tuple[list, list[Patch]]:
     return shades, handles
 
 
+def _legends_height(legends: list) -> float:
+    """Inches that `_stacked_legends` takes, its colour bar included."""
+    return sum(_LEGEND_ROW * len(handles) + _LEGEND_HEAD for _, handles in legends) + 0.75
+
+
 def _stacked_legends(figure: Figure, legends: list, left: float, top: float, image) -> None:
     w, h = figure.get_size_inches()
     for title, handles in legends:
@@ -283,7 +292,7 @@ def _stacked_legends(figure: Figure, legends: list, left: float, top: float, ima
             handleheight=1,
             labelspacing=0.25,
         )
-        top -= 0.104 * len(handles) + 0.27
+        top -= _LEGEND_ROW * len(handles) + _LEGEND_HEAD
     bar = figure.colorbar(image, cax=_axes_in_inches(figure, left + 0.05, top - 0.75, 0.09, 0.6), ticks=[-2, 0, 2])
     bar.ax.set_title("z-score", fontsize=6.5, loc="left")
     bar.outline.set_visible(False)
