@@ -12,9 +12,7 @@ with stage(snakemake):
     labels, table = read_partition(snakemake.input.labels), read_table(snakemake.input.table)
     clinical = read_cohort(snakemake.input.cohort).obs.loc[labels.index]
     subtypes = subtype_order(labels)
-    pages = {
-        subtype: profile_page(table, subtype, labels, clinical, title=snakemake.params.title, others=subtypes)
-        for subtype in subtypes
-    }
+    about = {"title": snakemake.params.title, "known": snakemake.wildcards.partition == "truth"}
+    pages = {subtype: profile_page(table, subtype, labels, clinical, others=subtypes, **about) for subtype in subtypes}
     write_pdf(pages.values(), snakemake.output.pdf)
     write_html(pages, snakemake.output.html)

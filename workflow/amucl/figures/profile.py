@@ -48,11 +48,18 @@ _LEFT, _WIDTH, _LINE = 0.5, 7.27, 0.135  # inches
 _MAX_CLASSES = 8
 _GREY, _FAINT = "#666666", "#d5d5d5"
 _RED, _BLUE = "#b2182b", "#2166ac"
-_READ = (
-    "How to read this page. The subtypes were found in the same omics that markers and pathways are tested in: "
+_FOUND = (
+    "The subtypes were found in the same omics that markers and pathways are tested in: "
     "their P say what describes the subtype, not that it exists, and even clusters of noise have markers. So it "
     "is with classes that others found in the omics of the same patients. Survival and clinical labels took no "
-    "part in the clustering. Adjusted P: Benjamini-Hochberg, of markers over the features of an omic, of gene "
+    "part in the clustering."
+)
+_GIVEN = (
+    "These are classes that were known beforehand, not found by a method here: where they were once defined by some of "
+    "these genes, labels or omics, the P say that again."
+)
+_READ = (
+    "How to read this page. {origin} Adjusted P: Benjamini-Hochberg, of markers over the features of an omic, of gene "
     "sets over a collection, of labels and classes over all of them and all subtypes, of survival over the "
     "subtypes. Every comparison is with all other patients. kept: share of other trainings in which a marker is "
     "one again. Jaccard: patients in both of those in either. Margin: 1 is certain, 0 between two subtypes, below "
@@ -70,7 +77,14 @@ _HTML = """<!doctype html>
 
 @styled
 def profile_page(
-    table: pd.DataFrame, subtype, labels: pd.Series, clinical: pd.DataFrame, *, title: str, others: Sequence
+    table: pd.DataFrame,
+    subtype,
+    labels: pd.Series,
+    clinical: pd.DataFrame,
+    *,
+    title: str,
+    others: Sequence,
+    known: bool = False,
 ) -> Figure:
     """The page of one subtype.
 
@@ -79,6 +93,7 @@ def profile_page(
     table : of `amucl.biology.profile.profiles`. labels : subtype of each sample.
     clinical : samples x columns, os_time and os_event among them where survival is known.
     title : what cohort and partition are called. others : all subtypes, in the order of their colours.
+    known : the subtypes are classes known beforehand.
     """
     page = _Page(table[table["subtype"] == subtype], palette(others)[subtype])
     top = page.header(subtype, title, labels, others)
@@ -88,7 +103,7 @@ def profile_page(
     top = page.markers(max(below_survival, below_classes))
     top = page.pathways(top)
     page.patients(top)
-    page.footer()
+    page.footer(_READ.format(origin=_GIVEN if known else _FOUND))
     return page.figure
 
 
@@ -273,8 +288,8 @@ class _Page:
                 self._text(left + 1.7, top, f"margin {row.value:.2f}{leaning}", color=_GREY)
                 top += _LINE
 
-    def footer(self) -> None:
-        lines = textwrap.wrap(_READ, 175)
+    def footer(self, text: str) -> None:
+        lines = textwrap.wrap(text, 175)
         top = A4[1] - 0.35 - 0.105 * len(lines)
         self._rule(_LEFT, _LEFT + _WIDTH, top - 0.05)
         for line in lines:
