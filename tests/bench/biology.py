@@ -20,8 +20,8 @@ import pandas as pd
 
 from amucl.biology.contrasts import pairwise_markers
 from amucl.biology.differential import permuted_control, subtype_markers
-from amucl.biology.enrichment import subtype_gsea, subtype_over_representation
-from amucl.biology.genesets import GeneSets, read_gmt
+from amucl.biology.enrichment import GeneSets, subtype_gsea, subtype_over_representation
+from amucl.biology.genesets import read_gmt
 from amucl.biology.phenotype import phenotype_gsea
 from amucl.biology.single_sample import collection_scores
 
