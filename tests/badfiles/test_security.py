@@ -20,8 +20,7 @@ import requests
 import torch
 import yaml
 
-from amucl.biology import genesets, symbols
-from amucl.cohort import download, readers
+from amucl.cohort import download, readers, text
 from amucl.cohort.download import fetch
 from amucl.cohort.readers import read_clinical, read_omic, stream_numbers
 from amucl.cohort.rfiles import read_rds
@@ -227,7 +226,7 @@ def test_gzip_bombs_are_not_unpacked(tmp_path, monkeypatch):
 
 def test_every_reader_of_gzip_is_bounded(tmp_path, monkeypatch):
     """As the readers call it, with the limit lowered."""
-    for module in (readers, genesets, symbols):
+    for module in (readers, text):
         monkeypatch.setattr(module, "read_gzip", partial(read_gzip, max_bytes=100))
     for name in ("own .tsv.gz", "gene sets (.gmt)", "gene map"):
         kind = KINDS[name]

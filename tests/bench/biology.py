@@ -2,15 +2,12 @@
 
 The data: 20,000 genes x 170 patients in six subtypes, each with 15 gene sets of its own planted up; the sets are every
 .gmt file of the folder (hallmark, KEGG, Reactome, GO). Where R has limma, its seconds for the same six contrasts in the
-same run stand beside, reading the matrix not counted.
+same run stand beside (the quickest of five), reading the matrix not counted.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,19 +21,9 @@ from amucl.biology.enrichment import GeneSets, subtype_gsea, subtype_over_repres
 from amucl.biology.genesets import read_gmt
 from amucl.biology.phenotype import phenotype_gsea
 from amucl.biology.single_sample import collection_scores
+from tests.bench.agreement import has_limma, seconds_of_limma
 
 N_GENES, N_PATIENTS, N_SUBTYPES, N_PLANTED = 20_000, 170, 6, 15
-LIMMA = """
-library(limma)
-values <- as.matrix(read.delim("expression.tsv", row.names = 1))
-labels <- scan("labels.txt", quiet = TRUE)
-began <- proc.time()[["elapsed"]]
-for (subtype in sort(unique(labels))) {
-  inside <- as.numeric(labels == subtype)
-  topTable(eBayes(lmFit(values, cbind(1, inside))), coef = 2, number = Inf)
-}
-cat(proc.time()[["elapsed"]] - began)
-"""
 
 
 def cohort(collections: dict[str, GeneSets]) -> tuple[pd.DataFrame, pd.Series]:
@@ -54,17 +41,6 @@ def cohort(collections: dict[str, GeneSets]) -> tuple[pd.DataFrame, pd.Series]:
     return pd.DataFrame(values, patients, genes), pd.Series(labels, patients)
 
 
-def limma_seconds(expression: pd.DataFrame, labels: pd.Series) -> float | None:
-    """Seconds of limma for every subtype against the rest; None without R or limma."""
-    if shutil.which("Rscript") is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        expression.T.to_csv(Path(folder, "expression.tsv"), sep="\t")
-        Path(folder, "labels.txt").write_text("\n".join(map(str, labels)))
-        run = subprocess.run(["Rscript", "-e", LIMMA], cwd=folder, capture_output=True, text=True)
-    return float(run.stdout) if run.returncode == 0 else None
-
-
 def stages(n_threads: int, collections: dict[str, GeneSets]) -> pd.DataFrame:
     """Seconds by stage."""
     expression, labels = cohort(collections)
@@ -78,7 +54,7 @@ def stages(n_threads: int, collections: dict[str, GeneSets]) -> pd.DataFrame:
         print(f"{stage}: {rows[-1]['seconds']:.1f} s", flush=True)
         return result
 
-    limma = limma_seconds(expression, labels)
+    limma = seconds_of_limma(expression, labels.astype(str)) if has_limma() else None
     markers = timed("moderated t, each against the rest", lambda: subtype_markers(expression, labels), limma=limma)
     timed("all pairs", lambda: pairwise_markers(expression, labels))
     timed("control, 20 permutations", lambda: permuted_control(expression, labels, seed=1))

@@ -209,13 +209,17 @@ def reference_paths(entry: dict[str, Any], config: dict[str, Any]) -> list[str]:
     """
     archive = f"{INTERSIM_FOLDER}/{_file_of_url(entry['url'])}"
     files = [f"{INTERSIM_FOLDER}/{name}.rda" for name in OBJECTS]
-    mirror = config["mirror"]
-    for folder in [config["downloads"], *([mirror] if isinstance(mirror, str) else mirror or [])]:
+    for folder in [config["downloads"], *_mirrors(config)]:
         if Path(folder, archive).is_file():
             break
         if all(Path(folder, file).is_file() for file in files):
             return files
     return [archive]
+
+
+def _mirrors(config: dict[str, Any]) -> list[str]:
+    mirror = config["mirror"]
+    return [mirror] if isinstance(mirror, str) else mirror or []
 
 
 def singlecell_paths(entry: dict[str, Any]) -> dict[str, str]:
@@ -588,8 +592,7 @@ def _check_gene_maps(config: dict[str, Any]) -> None:
 
 def _check_label_tables(config: dict[str, Any]) -> None:
     """Every table is a file here, a URL, or may be in the mirror: a folder is looked into."""
-    mirror = config["mirror"]
-    mirrors = [mirror] if isinstance(mirror, str) else mirror or []
+    mirrors = _mirrors(config)
     folders = [folder for folder in [config["downloads"], *mirrors] if not _is_url(folder)]
     for dataset, entry in config["datasets"].items():
         for name, table in entry["label_tables"].items():

@@ -328,10 +328,7 @@ rule profile:
         mem_mb=4000,
         runtime=30,
     params:
-        classes=lambda wildcards: classes_of(wildcards)["classes"],
-        label_tables=lambda wildcards: classes_of(wildcards)["label_tables"],
-        clinical_labels=lambda wildcards: classes_of(wildcards)["clinical_labels"],
-        left_out=lambda wildcards: classes_of(wildcards)["left_out"],
+        known=classes_of,
         seed=config["seed"],
         max_permutations=config["max_permutations"],
         code=code("profile.py"),
@@ -401,10 +398,7 @@ rule draw_heatmap:
         mem_mb=4000,
         runtime=10,
     params:
-        classes=lambda wildcards: classes_of(wildcards)["classes"],
-        label_tables=lambda wildcards: classes_of(wildcards)["label_tables"],
-        clinical_labels=lambda wildcards: classes_of(wildcards)["clinical_labels"],
-        left_out=lambda wildcards: classes_of(wildcards)["left_out"],
+        known=classes_of,
         counts=lambda wildcards: are_counts(wildcards.dataset),
         code=code("draw_heatmap.py"),
     message:

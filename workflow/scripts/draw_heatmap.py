@@ -12,13 +12,13 @@ from amucl.figures.style import placeholder, save_figure
 from amucl.files import read_table
 
 with stage(snakemake):
-    params = snakemake.params
+    known, counts = snakemake.params.known, snakemake.params.counts
     labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
-    clinical = cohort.obs.loc[labels.index].drop(columns=params.left_out)
-    classes = known_classes(clinical, params.classes, params.label_tables)
-    bars = annotations(clinical, classes, params.clinical_labels)
-    expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
+    clinical = cohort.obs.loc[labels.index].drop(columns=known["left_out"])
+    classes = known_classes(clinical, known["classes"], known["label_tables"])
+    bars = annotations(clinical, classes, known["clinical_labels"])
+    expression = expression_of(cohort, snakemake.input.genes or None, counts=counts)
     figure = placeholder(NOT_AVAILABLE)
     if expression is not None:
         figure = marker_heatmap(expression, labels, read_table(snakemake.input.markers), bars)

@@ -11,7 +11,7 @@ from amucl.files import read_matrix, read_table, write_table
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params
     labels = read_partition(source.labels)
-    clinical = read_cohort(source.cohort).obs.loc[labels.index].drop(columns=params.left_out)
+    clinical = read_cohort(source.cohort).obs.loc[labels.index].drop(columns=params.known["left_out"])
     findings = Findings(
         **{name: read_table(source[name]) for name in ("markers", "gsea", "go")},
         omics={table["omic"].iat[0]: table for table in map(read_table, source.omics)},
@@ -22,8 +22,8 @@ with stage(snakemake):
         labels,
         clinical,
         findings,
-        classes=known_classes(clinical, params.classes, params.label_tables),
-        extra=params.clinical_labels,
+        classes=known_classes(clinical, params.known["classes"], params.known["label_tables"]),
+        extra=params.known["clinical_labels"],
         seed=params.seed,
         max_permutations=params.max_permutations,
     )

@@ -41,6 +41,10 @@ def test_planted_genes_lead_and_their_fold_change_is_found():
 def test_a_tiny_subtype_has_a_row_of_its_own():
     table = model().markers()
     assert table.loc[table["subtype"] == "tiny", "status"].tolist() == ["too_small"]
+    sizes = drawn()[1].value_counts()
+    tested = table[table["subtype"] == "a"]
+    assert set(tested["n_in"]) == {sizes["a"]}
+    assert set(tested["n_out"]) == {sizes["b"] + sizes["c"]}
     pairs = model().pairs()
     assert list(pairs.columns) == PAIR_COLUMNS
     status = pairs.groupby(["subtype", "against"])["status"].first()

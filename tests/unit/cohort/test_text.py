@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from amucl.cohort.text import NUMBER, check_ids, decode, gzip_lines, read_gzip
+from amucl.cohort.text import NUMBER, check_ids, decode, gzip_lines, read_gzip, read_text
 from amucl.errors import AmuclError
 
 
@@ -65,3 +65,10 @@ def test_numbers(text):
 @pytest.mark.parametrize("text", ["", "1_0", "１", "0x1", "1,5", "e5", "--1", "nan", "1 ", "1e", "."])
 def test_no_numbers(text):
     assert not NUMBER.fullmatch(text)
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda data: gzip.compress(data, mtime=0)])
+def test_text_is_unpacked_whatever_its_name(tmp_path, pack):
+    file = tmp_path / "map.txt"
+    file.write_bytes(pack("a\tü\r\n".encode()))
+    assert read_text(file) == "a\tü\n"

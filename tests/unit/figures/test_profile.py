@@ -12,8 +12,8 @@ def profiled(clinical, **changed):
     return profiles(given.LABELS, clinical, given.findings(**changed), classes=classes, seed=1, max_permutations=200)
 
 
-def page(table, subtype, clinical, title="AML: dmacl, k = 3"):
-    return profile_page(table, subtype, given.LABELS, clinical, title=title, others=[1, 2, 3])
+def page(table, subtype, clinical, title="AML: dmacl, k = 3", **more):
+    return profile_page(table, subtype, given.LABELS, clinical, title=title, others=[1, 2, 3], **more)
 
 
 def texts(figure):
@@ -23,6 +23,13 @@ def texts(figure):
 @pytest.fixture(scope="module")
 def table():
     return profiled(given.clinical())
+
+
+def test_a_page_says_where_its_subtypes_are_from(table):
+    found, known = (" ".join(texts(page(table, 1, given.clinical(), known=known))) for known in (False, True))
+    assert "The subtypes were found in the same omics" in found
+    assert "known beforehand, not found by a method" in known
+    assert "took no part in the clustering" not in known
 
 
 def overlaps(figure):

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from amucl.cohort.text import decode, read_gzip
+from amucl.cohort.text import read_text
 from amucl.errors import AmuclError
 from amucl.files import atomic_path, require_file
 
@@ -53,8 +53,7 @@ def write_gmt(gene_sets: dict[str, list[str]], path: str | os.PathLike) -> None:
 
 
 def _read_text(file: Path) -> str:
-    content = file.read_bytes()
-    text = decode(read_gzip(file) if content.startswith(b"\x1f\x8b") else content, file)
+    text = read_text(file)
     if text.lstrip().startswith("<"):
         raise AmuclError(
             "gene set file is a web page",

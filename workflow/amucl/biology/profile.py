@@ -353,41 +353,34 @@ def _pathway_rows(findings: Findings, subtype, section: str) -> list[dict]:
     table = table[(table["NES"] > 0) == (section == UP)]
     table = table.assign(strength=table["NES"].abs())
     top = table.sort_values(["strength", "term"], ascending=[False, True], kind="stable").head(N_SETS)
-    return [
-        _row(
-            section,
-            one.term,
-            group=one.collection,
-            rank=rank,
-            measure="NES",
-            value=one.NES,
-            n=one.size,
-            pval=one.pval,
-            padj=one.padj,
-        )
-        for rank, one in enumerate(top.itertuples(), start=1)
-    ] or _nothing(section, f"No gene set (adjusted P < {ALPHA})")
+    rows = _term_rows(section, top, "NES", value="NES", n="size")
+    return rows or _nothing(section, f"No gene set (adjusted P < {ALPHA})")
 
 
 def _set_rows(findings: Findings, subtype) -> list[dict]:
     if why := _why_no_sets(findings, subtype, findings.markers):
         return _nothing(SETS, why)
     table = findings.go[(findings.go["subtype"] == subtype) & (findings.go["padj"] < ALPHA)]
+    top = table.sort_values(["pval", "term"]).head(N_SETS)
+    rows = _term_rows(SETS, top, "odds ratio", value="odds_ratio", n="k", total="M")
+    return rows or _nothing(SETS, f"No GO term (adjusted P < {ALPHA})")
+
+
+def _term_rows(section: str, top: pd.DataFrame, measure: str, **columns: str) -> list[dict]:
+    """A row per gene set; `columns` say where the profile's columns come from."""
     return [
         _row(
-            SETS,
-            one.term,
-            group=one.collection,
+            section,
+            one["term"],
+            group=one["collection"],
             rank=rank,
-            measure="odds ratio",
-            value=one.odds_ratio,
-            n=one.k,
-            total=one.M,
-            pval=one.pval,
-            padj=one.padj,
+            measure=measure,
+            **{name: one[column] for name, column in columns.items()},
+            pval=one["pval"],
+            padj=one["padj"],
         )
-        for rank, one in enumerate(table.sort_values(["pval", "term"]).head(N_SETS).itertuples(), start=1)
-    ] or _nothing(SETS, f"No GO term (adjusted P < {ALPHA})")
+        for rank, (_, one) in enumerate(top.iterrows(), start=1)
+    ]
 
 
 def _patient_rows(embedding: pd.DataFrame | None, labels: pd.Series, subtype) -> list[dict]:

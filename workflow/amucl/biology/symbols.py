@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from amucl.cohort.text import decode, read_gzip
+from amucl.cohort.text import read_text
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
@@ -55,8 +55,7 @@ def read_gene_map(path: str | os.PathLike) -> pd.DataFrame:
     gene.
     """
     file = require_file(path, purpose="gene map")
-    content = file.read_bytes()
-    table = _parse_map(decode(read_gzip(file) if content.startswith(b"\x1f\x8b") else content, file), file)
+    table = _parse_map(read_text(file), file)
     if table.shape[1] < 2:
         raise AmuclError("gene map has one column", where=file, expected="feature and gene", got=some(table.columns))
     places = [place for place, name in enumerate(table.columns) if name.strip().lower() in _GENE_COLUMNS]

@@ -39,6 +39,13 @@ def decode(data: bytes, where: object, *, first_line: int = 2) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def read_text(path: Path) -> str:
+    """`decode` of a file, unpacked where its content is gzip, whatever its name."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return decode(read_gzip(path) if packed else path.read_bytes(), path)
+
+
 def read_gzip(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     """The content of a .gz file. Raises AmuclError if it is damaged, truncated or larger than `max_bytes`."""
     content = bytearray()

@@ -169,7 +169,7 @@ def kaplan_meier(
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if p is not None and np.isfinite(p):
         permuted = p_permutation is not None and np.isfinite(p_permutation)
-        text = f"log-rank $P$ = {p_text(p)}" + (f" (permutation {p_text(p_permutation)})" if permuted else "")
+        text = f"log-rank $P$ = {_p_text(p)}" + (f" (permutation {_p_text(p_permutation)})" if permuted else "")
         axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), title="Subtype", alignment="left", borderaxespad=0)
     _numbers_at_risk(_axes_in_inches(figure, 0.9, 0.05, 3.0, row * len(groups)), groups, colours, axes)
@@ -420,8 +420,7 @@ def _numbers_at_risk(axes: Axes, groups: dict, colours: dict, curves: Axes) -> N
     axes.annotate("At risk", (0, 1), (-14, 1), "axes fraction", "offset points", ha="right", va="bottom", fontsize=6.5)
 
 
-def p_text(p: float) -> str:
-    """A p-value as it is written: 0.012, 3.4 × 10^-5."""
+def _p_text(p: float) -> str:
     if p >= 0.001:
         return f"{p:.2g}"
     mantissa, exponent = f"{p:.1e}".split("e")
