@@ -70,6 +70,18 @@ def test_a_disk_that_takes_nothing_is_told_in_one_line_whoever_noticed_it(tmp_pa
     assert names(tmp_path) == []
 
 
+def test_it_is_told_too_where_a_writer_stumbles_over_its_own_end(tmp_path):
+    def fail():
+        with atomic_path(tmp_path / "figure.pdf"):
+            try:
+                raise OSError(28, "No space left on device")
+            finally:
+                raise AttributeError("no stream")
+
+    with pytest.raises(AmuclError, match=r"figure\.pdf: the file cannot be stored: No space left on device"):
+        fail()
+
+
 def test_other_errors_and_a_users_mistake_stay_what_they_are(tmp_path):
     for error in (ValueError("no space"), AmuclError("No space left on device in this configuration")):
         with pytest.raises(type(error), match=f"^{error}$"), storage_errors(tmp_path):

@@ -32,7 +32,7 @@ _ZEROS = bytes(1 << 20)
 def storage_errors(target: str | os.PathLike) -> Iterator[None]:
     """A disk that is full or must not be written is the user's to mend, whichever library came upon it.
 
-    HDF5 and safetensors tell it in the words of their errors only.
+    HDF5 and safetensors tell it in the words of their errors only, matplotlib fails once more as it closes a PDF.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def storage_errors(target: str | os.PathLike) -> Iterator[None]:
     except AmuclError:
         raise
     except Exception as error:
-        reason = next((words for words in STORAGE_TROUBLE if words in str(error)), None)
+        reason = next((words for one in _chain(error) for words in STORAGE_TROUBLE if words in str(one)), None)
         if reason is None:
             raise
         raise AmuclError(
@@ -52,6 +52,13 @@ def storage_errors(target: str | os.PathLike) -> Iterator[None]:
             where=target,
             action="check the free space and the permissions of its folder, then run again: what is finished is kept",
         ) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @contextmanager
