@@ -9,7 +9,7 @@ BODY = bytes(range(256)) * 2000  # 512 kB, not a multiple of the chunk size
 class Answer:
     """What the server does with one request, and by default: the whole file, or the range asked for."""
 
-    def __init__(self, body=BODY, *, status=200, headers=None, etag='"v1"', ranges=True, send=None, stall=False):
+    def __init__(self, body=BODY, *, status=200, headers=None, etag='"v1"', ranges=True, send=None, stall=None):
         self.body, self.status, self.headers, self.etag = body, status, headers or {}, etag
         self.ranges, self.send, self.stall = ranges, send, stall
 
@@ -36,7 +36,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.http.server_port}/data/set.bin"
 
     def give(self, handler, answer):
-        if answer.stall:
+        if answer.stall == "before":
             self.released.wait(20)
             return
         start = self.range_start(handler, answer)
@@ -55,6 +55,9 @@ class Server:
                 handler.send_header(name, str(value))
         handler.end_headers()
         handler.wfile.write(body[: answer.send])
+        if answer.stall == "after":
+            handler.wfile.flush()
+            self.released.wait(20)
 
     @staticmethod
     def range_start(handler, answer):

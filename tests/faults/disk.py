@@ -27,6 +27,11 @@ def small_disk(folder: Path, megabytes: float) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def resize(folder: Path, megabytes: float) -> None:
+    """Make a disk of `small_disk` larger."""
+    subprocess.run(["mount", "-o", f"remount,size={int(megabytes * 1024)}k", folder], check=True)
+
+
 def make_read_only(folder: Path) -> None:
     """Of a disk made by `small_disk`."""
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)

@@ -240,7 +240,7 @@ def test_other_client_errors_are_not_retried(get, server, target, waits, status)
 
 
 def test_slow_server_times_out_and_is_retried(get, server, waits, caplog):
-    server.answers = [Answer(stall=True), Answer()]
+    server.answers = [Answer(stall="before"), Answer()]
     with caplog.at_level(logging.WARNING):
         assert get(timeout=0.2) == sha(BODY)
     assert "TimeoutError" in caplog.text
