@@ -9,9 +9,21 @@ BODY = bytes(range(256)) * 2000  # 512 kB, not a multiple of the chunk size
 class Answer:
     """What the server does with one request, and by default: the whole file, or the range asked for."""
 
-    def __init__(self, body=BODY, *, status=200, headers=None, etag='"v1"', ranges=True, send=None, stall=None):
+    def __init__(
+        self,
+        body=BODY,
+        *,
+        status=200,
+        headers=None,
+        etag='"v1"',
+        ranges=True,
+        send=None,
+        stall=None,
+        pieces=1,
+        pause=0,
+    ):
         self.body, self.status, self.headers, self.etag = body, status, headers or {}, etag
-        self.ranges, self.send, self.stall = ranges, send, stall
+        self.ranges, self.send, self.stall, self.pieces, self.pause = ranges, send, stall, pieces, pause
 
 
 class Server:
@@ -54,7 +66,11 @@ class Server:
             if value is not None:
                 handler.send_header(name, str(value))
         handler.end_headers()
-        handler.wfile.write(body[: answer.send])
+        sent = body[: answer.send]
+        step = -(-len(sent) // answer.pieces) or 1
+        for start in range(0, len(sent), step):
+            handler.wfile.write(sent[start : start + step])
+            self.released.wait(answer.pause)
         if answer.stall == "after":
             handler.wfile.flush()
             self.released.wait(20)

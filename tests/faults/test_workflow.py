@@ -150,7 +150,7 @@ def test_a_second_run_in_the_folder_is_turned_away_and_the_first_goes_on(undistu
 
 
 def with_sets(checkout, *addresses, **options):
-    sets = dict.fromkeys(("go", "pathways", "gsea", "ssgsea"), list(addresses))
+    sets = {key: list(addresses) for key in ("go", "pathways", "gsea", "ssgsea")}
     checkout.configure(TINY | {"datasets": {"simulated": {"n_samples": 60, "gene_sets": sets}}} | options)
 
 
