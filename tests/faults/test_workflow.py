@@ -101,15 +101,33 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(undisturbed, ch
         assert target in checkout.files()
 
 
+def megabytes(checkout):
+    return sum((checkout.folder / file).stat().st_size for file in checkout.files()) / 2**20
+
+
 @pytest.mark.survives("full disk, somewhere in a run")
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_disk_that_fills_on_the_way_and_is_made_larger(undisturbed, checkout, share):
-    size = sum((undisturbed.folder / file).stat().st_size for file in undisturbed.files()) / 2**20
-    with small_disk(checkout.path(""), share * size) as disk:
+    with small_disk(checkout.path(""), share * megabytes(undisturbed)) as disk:
         printed = checkout.snakemake(succeeds=False)
         assert "No space left on device" in printed
         assert_whole(checkout, undisturbed)
-        resize(disk, 2 * size + 16)
+        resize(disk, 2 * megabytes(undisturbed) + 16)
+        checkout.snakemake()
+        assert_same(checkout, undisturbed)
+
+
+@pytest.mark.survives("full disk, with Snakemake's own records on it")
+def test_a_disk_that_holds_the_whole_folder(undisturbed, tmp_path):
+    with small_disk(tmp_path / "repository", 64) as disk:
+        checkout = Checkout(tmp_path / "repository", TINY)
+        checkout.snakemake("-n")
+        filler = fill(disk, spare=int(megabytes(undisturbed) * 2**19))
+        printed = checkout.snakemake(succeeds=False)
+        assert "No space left on device" in printed
+        assert_whole(checkout, undisturbed)
+        filler.unlink()
+        checkout.snakemake("--unlock")
         checkout.snakemake()
         assert_same(checkout, undisturbed)
 
