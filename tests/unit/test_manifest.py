@@ -52,7 +52,7 @@ def test_the_way_leads_from_the_targets_back_to_what_was_given_and_to_nothing_el
     assert list(table.columns) == list(COLUMNS)
     assert list(table["path"]) == sorted([*FILES, "out/steps.tsv"])
     for row in table.itertuples():
-        assert (row.sha256, row.bytes) == (sha256(row.path), os.path.getsize(row.path))
+        assert (row.sha256, row.bytes) == (sha256(row.path), str(os.path.getsize(row.path)))
 
 
 def test_every_file_has_what_made_it(run):
@@ -83,10 +83,21 @@ def test_a_file_changed_by_hand_is_no_longer_its_rules(run, caplog):
     assert "out/cohort.tsv" not in table.index
 
 
+def test_a_file_that_was_deleted_is_told_of_by_the_hash_that_it_had(run):
+    before = listed()
+    for file in ("out/cohort.tsv", "given/counts.tsv"):
+        (run / file).unlink()
+    table = listed()
+    assert list(table.index) == list(before.index)
+    assert table.loc[["out/cohort.tsv", "given/counts.tsv"], "bytes"].tolist() == ["", ""]
+    assert table.at["out/cohort.tsv", "sha256"] == before.at["out/cohort.tsv", "sha256"]
+    assert changed_files(table.reset_index()) == dict.fromkeys(["given/counts.tsv", "out/cohort.tsv"], "is missing")
+
+
 def test_it_is_read_as_it_was_written(run):
     table = manifest(["out/pca/map.png"])
     write_table(table, "manifest.tsv")
-    assert read_manifest("manifest.tsv").equals(table.astype(str))
+    assert read_manifest("manifest.tsv").equals(table)
 
 
 def test_another_table_is_no_manifest(run):

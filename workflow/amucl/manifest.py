@@ -28,7 +28,7 @@ def manifest(targets: Iterable[str], *, timed: Sequence[str] = ()) -> pd.DataFra
 
     What made a file stands in the provenance beside it, with the files it was made of: from those the way leads back
     to the first ones, the user's own, of which only size and hash are known. A file that is no longer what its rule
-    wrote counts as one of these.
+    wrote counts as one of these. One that was deleted since has no size, and the hash that it had.
 
     Parameters
     ----------
@@ -46,13 +46,14 @@ def manifest(targets: Iterable[str], *, timed: Sequence[str] = ()) -> pd.DataFra
         path = waiting.pop()
         if path in rows:
             continue
-        record, found = records(os.path.dirname(path)).get(path, {}), sha256(path)
-        if record and record["outputs"][path] != found:
+        record = records(os.path.dirname(path)).get(path, {})
+        written = record["outputs"][path] if record else ""
+        size, found = (str(os.path.getsize(path)), sha256(path)) if os.path.isfile(path) else ("", written)
+        if record and found != written:
             logger.warning("%s is not what the rule %s wrote: it was changed since", path, record["rule"])
             record = {}
         repeats = "no" if any(fnmatch(path, pattern) for pattern in timed) else "yes"
-        rows[path] = {"path": path, "bytes": os.path.getsize(path), "sha256": found, "repeats": repeats}
-        rows[path] |= _made_by(record)
+        rows[path] = {"path": path, "bytes": size, "sha256": found, "repeats": repeats, **_made_by(record)}
         waiting += [*record.get("outputs", ()), *record.get("inputs", ())]
     return pd.DataFrame([rows[path] for path in sorted(rows)], columns=COLUMNS)
 
