@@ -216,10 +216,11 @@ def test_a_server_that_asks_to_sign_in(fetching, server):
 
 @pytest.mark.survives("download: cut off and continued, by the rule")
 def test_a_connection_that_is_cut(fetching, server):
-    server.answers = [Answer(GMT, send=1000), Answer(GMT)]
+    server.answers = [Answer(GMT, send=200_000), Answer(GMT)]
     fetching.snakemake("--", "fetch")
     assert (fetching.folder / FETCHED).read_bytes() == GMT
-    assert server.asked_ranges() == [None, "bytes=1000-"]
+    assert server.asked_ranges()[0] is None
+    assert int(server.asked_ranges()[1].removeprefix("bytes=").rstrip("-")) > 100_000
 
 
 @pytest.mark.survives("download: killed and continued, by the rule")
@@ -271,7 +272,7 @@ def test_a_mirror_that_lacks_one_file(checkout, tmp_path, server):
     base = server.url.rpartition("/")[0]
     with_sets(checkout, f"{base}/one.gmt", f"{base}/two.gmt", mirror=str(tmp_path / "mirror"))
     (line,) = complaints(checkout.snakemake("--keep-going", "--", "fetch", succeeds=False))
-    assert line.startswith(f"{sets / 'two.gmt'}: the file is not in the mirror; got near matches: Two.gmt; add it to")
+    assert line.startswith(f"{sets / 'two.gmt'}: the file is not in the mirror; got near matches: Two.gmt")
     assert "results/downloads/genesets/one.gmt" in checkout.files()
     (sets / "Two.gmt").rename(sets / "two.gmt")
     checkout.snakemake("--", "fetch")
