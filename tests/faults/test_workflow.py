@@ -146,7 +146,7 @@ def test_results_that_must_not_be_written(undisturbed, checkout):
         make_read_only(disk)
         assert "Nothing to be done" in checkout.snakemake("--", target)
         printed = checkout.snakemake("--forcerun", "preprocess", "--", target, succeeds=False)
-        assert "Read-only file system" in printed
+        assert "Write-protected output files for rule preprocess" in printed
         assert "Traceback" not in printed
         assert target in checkout.files()
         assert_whole(checkout, undisturbed)
