@@ -1,6 +1,6 @@
 # Every target prints the plain command it runs; make itself is a convenience.
 .DEFAULT_GOAL := help
-.PHONY: help run fetch test slurm lint audit bench report clean
+.PHONY: help run verify fetch test faults slurm lint audit bench report clean
 
 PYTHON ?= python3
 CORES ?= all
@@ -10,8 +10,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
+	@echo "make verify  check the files of results/ against results/manifest.tsv, or OTHER=manifest.tsv of another run against it"
 	@echo "make fetch   download what CONFIG=file.yaml reads into TO=folder, a mirror for a machine without a network"
 	@echo "make test    run the tests"
+	@echo "make faults  kill, starve and lock out runs of the workflow, and write the table of docs/reliability.md"
 	@echo "make slurm   run the tests on a SLURM cluster of their own"
 	@echo "make lint    check style and workflow"
 	@echo "make audit   look up known vulnerabilities of the pinned packages (needs pypi.org)"
@@ -30,11 +32,17 @@ run: $(VENV)/installed
 	snakemake --cores $(CORES)
 	@echo "The report: $(CURDIR)/results/report.html"
 
+verify: $(VENV)/installed
+	python workflow/verify.py $(if $(OTHER),--other $(OTHER))
+
 test: $(VENV)/installed
 	python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 fetch: $(VENV)/installed
 	snakemake --cores 4 $(if $(CONFIG),--configfile $(CONFIG)) $(if $(TO),--config downloads=$(TO)) -- fetch
+
+faults: $(VENV)/installed
+	PYTHONPATH=workflow:. python -m tests.faults.table --write
 
 slurm: $(VENV)/installed
 	python -m pytest -rs -m slurm tests/slurm

@@ -17,6 +17,7 @@ localrules:
     all,
     download,
     fetch,
+    manifest,
     report,
     dataset_report,
     sensitivity_figures,
@@ -39,6 +40,7 @@ rule all:
         results_of(DATASETS),
         "results/comparison/summary.tsv",
         "results/comparison/clinic.png",
+        "results/manifest.tsv",
         "results/report.html",
 
 

@@ -16,6 +16,8 @@ from amucl.files import (
     read_matrix,
     read_table,
     require_file,
+    reserve,
+    storage_errors,
     write_arrays,
     write_json,
     write_matrix,
@@ -52,6 +54,52 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing(tmp_path, error):
         fail()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["table.tsv"]
+
+
+@pytest.mark.parametrize(
+    "words", ["[Errno 28] No space left on device", "I/O error: Read-only file system (os error 30)"]
+)
+def test_a_disk_that_takes_nothing_is_told_in_one_line_whoever_noticed_it(tmp_path, words):
+    def fail():
+        with atomic_path(tmp_path / "model.safetensors") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError(words)
+
+    with pytest.raises(AmuclError, match=r"model\.safetensors: the file cannot be stored: .* then run again"):
+        fail()
+    assert names(tmp_path) == []
+
+
+def test_it_is_told_too_where_a_writer_stumbles_over_its_own_end(tmp_path):
+    def fail():
+        with atomic_path(tmp_path / "figure.pdf"):
+            try:
+                raise OSError(28, "No space left on device")
+            finally:
+                raise AttributeError("no stream")
+
+    with pytest.raises(AmuclError, match=r"figure\.pdf: the file cannot be stored: No space left on device"):
+        fail()
+
+
+def test_other_errors_and_a_users_mistake_stay_what_they_are(tmp_path):
+    for error in (ValueError("no space"), AmuclError("No space left on device in this configuration")):
+        with pytest.raises(type(error), match=f"^{error}$"), storage_errors(tmp_path):
+            raise error
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    others = [".t.tsv.gz.abcdefgh.tsv.gz", ".t.tsv.abcdefghi.tsv", ".s.tsv.abcdefgh.tsv", "t.tsv.abcdefgh.tsv"]
+    for name in (".t.tsv.a_cdefg1.tsv", *others):
+        (tmp_path / name).write_text("half")
+    write_table(pd.DataFrame({"a": [1]}), tmp_path / "t.tsv")
+    assert names(tmp_path) == sorted(["t.tsv", *others])
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, (1 << 20) - 1, 1 << 20, 2_500_000])
+def test_reserved_space_is_as_large_as_asked(tmp_path, n_bytes):
+    reserve(tmp_path / "a", n_bytes)
+    assert (tmp_path / "a").read_bytes() == bytes(n_bytes)
 
 
 def test_a_writer_that_writes_nothing_or_elsewhere_fails(tmp_path):

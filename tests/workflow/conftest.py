@@ -9,6 +9,7 @@ def mini(tmp_path_factory):
     """The default workflow, end to end, with a short training."""
     checkout = Checkout(tmp_path_factory.mktemp("mini run") / "repository", MINI)
     checkout.printed = checkout.snakemake()
+    checkout.made = checkout.files()
     return checkout
 
 

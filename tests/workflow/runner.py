@@ -72,6 +72,26 @@ class Checkout:
         rows = [line.split("\t") for line in lines if "\t" in line]
         return {row[0] for row in rows if row[-1] == "update pending"}
 
+    def files(self) -> set[str]:
+        """All files below `results`, hidden ones too."""
+        return {path.relative_to(self.folder).as_posix() for path in self.path("").rglob("*") if path.is_file()}
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Run Snakemake in the background, in a process group of its own, printing to `printed.txt`."""
+        with (self.folder / "printed.txt").open("w") as printed:
+            return subprocess.Popen(
+                self.command(*arguments),
+                cwd=self.folder,
+                env=environment(),
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def printed_so_far(self) -> str:
+        """What the run in the background has printed."""
+        return (self.folder / "printed.txt").read_text(encoding="utf-8")
+
     def path(self, name: str) -> Path:
         """A file of the run."""
         return self.folder / "results" / name

@@ -1,6 +1,7 @@
 """The default workflow end to end: is what comes out what was put in?"""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ from amucl.biology.genesets import read_gmt
 from amucl.clustering.external import ari
 from amucl.cohort.cohort import about, read_cohort
 from amucl.files import read_arrays, read_matrix, read_table
+from amucl.manifest import changed_files, read_manifest
 from amucl.methods import METHODS
+from amucl.provenance import sha256
 from tests.workflow.runner import MINI
 
 KS = (2, 3, 4, 5)
@@ -311,8 +314,35 @@ def test_progress_and_loss_are_live(mini):
 )
 def test_every_result_tells_what_made_it(mini, sidecar):
     record = json.loads(mini.path(f"simulated/{sidecar}.provenance.json").read_text())
-    assert set(record) == {"code", "device", "parameters", "platform", "python", "threads", "versions"}
+    made_by = {"code", "device", "parameters", "platform", "python", "rule", "threads", "versions"}
+    assert set(record) == made_by | {"inputs", "outputs"}
     assert record["versions"]["torch"].startswith("2.13.0")
+    assert record["outputs"] == {file: sha256(mini.folder / file) for file in record["outputs"]}
+    assert all((mini.folder / file).is_file() for file in record["inputs"])
+
+
+def test_the_manifest_lists_all_files_but_records_of_the_run_itself(mini):
+    listed = set(read_manifest(mini.path("manifest.tsv"))["path"])
+    there = mini.made
+    records = re.compile(r"results/logs/.*|.*provenance\.json|results/(manifest\.tsv|report\.html|README\.md)")
+    benchmarks = {file for file in there if file.startswith("results/benchmarks/")}
+    assert {file for file in there - benchmarks if not records.fullmatch(file)} == listed - benchmarks
+    for kind in ("cohort.h5mu", "dmacl/embedding.tsv", "dmacl/model.safetensors", "sglrr/affinity.npz", "pca/map.png"):
+        assert f"results/simulated/{kind}" in listed
+
+
+def test_every_file_of_the_manifest_is_the_one_it_tells_of_and_has_its_maker(mini):
+    table = read_manifest(mini.path("manifest.tsv"))
+    assert list(table["path"]) == sorted(set(table["path"]))
+    assert changed_files(table, mini.folder) == {}
+    table = table.set_index("path")
+    made = table[~table.index.str.startswith("results/benchmarks/")]
+    assert (made[["rule", "code", "threads", "device", "versions"]] != "").all().all()
+    assert made.at["results/simulated/dmacl/embedding.tsv", "rule"] == "train"
+    assert set(made.index[made["repeats"] == "no"]) == {
+        *(f"results/simulated/{method}/solver.tsv" for method in ("sglrr", "lrr")),
+        *(f"results/comparison/{name}" for name in ("seconds.tsv", "methods.tsv", "methods.html")),
+    }
 
 
 def test_weights_are_safetensors(mini):

@@ -1,13 +1,16 @@
 """What runs again, and when: nothing without a reason, and everything that follows from a change."""
 
+import json
 import os
 import signal
-import subprocess
 import time
 
+import pytest
 import yaml
 
-from tests.workflow.runner import MINI, Checkout, environment
+from amucl.manifest import read_manifest
+from amucl.provenance import sha256
+from tests.workflow.runner import MINI, Checkout
 
 
 def touched_files(checkout, module, old="", new="\n# a change\n"):
@@ -48,7 +51,8 @@ def test_a_changed_encoder_reruns_both_presets_and_the_biology(mini):
 def test_a_changed_figure_draws_again_and_computes_nothing(mini):
     files = touched_files(mini, "figures/biology.py")
     assert "results/simulated/dmacl/k4/heatmap.png" in files
-    assert not any(file.endswith((".tsv", ".h5mu", ".safetensors")) for file in files if "survival" not in file)
+    computed = {file for file in files if file.endswith((".tsv", ".h5mu", ".safetensors")) and "survival" not in file}
+    assert computed == {"results/manifest.tsv"}
 
 
 def test_a_new_method_in_the_registry_reruns_nothing(mini):
@@ -88,28 +92,74 @@ def test_another_k_cuts_again_but_trains_nothing(mini):
     assert not any(file.endswith("/embedding.tsv") or "cohort" in file for file in files)
 
 
-def test_a_killed_training_leaves_nothing_and_its_rerun_gives_the_same_bytes(mini, tmp_path):
+# What is set anew -> the rules that it is a parameter of, and of which method if not of all.
+PARAMETERS = {
+    "seed": ({"seed": 2}, {"train", "embed", "represent"}, ""),
+    "restarts": ({"kmeans_restarts": 11}, {"kmeans"}, ""),
+    "subsamples": ({"stability": {"draws": 11}}, {"stability"}, ""),
+    "permutations": ({"max_permutations": 1_999}, {"clinic", "survival", "profile"}, ""),
+    "trend": ({"variance_trend": ["expression"]}, {"markers"}, ""),
+    "a method": (
+        {"method_settings": MINI["method_settings"] | {"pca": {"n_components": 3}}},
+        {"embed"},
+        "results/simulated/pca/",
+    ),
+    "gene sets": (
+        {"datasets": {"simulated": {"gene_sets": {"go": ["sets.gmt"]}}}},
+        {"over_representation"},
+        "results/simulated/dmacl/k4/go.",
+    ),
+    "device": ({"device": "cpu"}, set(), ""),
+}
+
+
+def what_follows(checkout, rules, folder):
+    """What `rules` wrote below `folder`, and all that was made of it, by the provenance of the run's files."""
+    sidecars = [file for file in checkout.made if file.endswith("provenance.json")]
+    records = {sidecar: json.loads((checkout.folder / sidecar).read_text()) for sidecar in sidecars}
+    files: set[str] = set()
+    found = {name for name, one in records.items() if one["rule"] in rules and name.startswith(folder)}
+    while found:
+        files |= {file for sidecar in found for file in (*records.pop(sidecar)["outputs"], sidecar)}
+        found = {name for name, one in records.items() if files.intersection(one["inputs"])}
+    return files
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_changed_parameter_reruns_exactly_what_follows(mini, name):
+    change, rules, folder = PARAMETERS[name]
+    expected = what_follows(mini, rules, folder) | what_follows(mini, {"report"}, "results/report")
+    assert len(expected) > 2 or not rules
+    (mini.folder / "sets.gmt").write_text("SET\t\tG0001\tG0002\n")
+    try:
+        mini.configure(MINI | change)
+        pending = mini.pending()
+    finally:
+        mini.configure(MINI)
+    assert sorted(pending) == sorted(expected)
+
+
+def test_a_killed_training_leaves_nothing_and_its_rerun_on_one_core_gives_the_same_bytes(mini, tmp_path):
     checkout = Checkout(tmp_path / "repository", MINI)
-    embedding = "simulated/dmacl/embedding.tsv"
+    targets = [f"results/simulated/dmacl/{name}" for name in ("embedding.tsv", "metrics.tsv", "map.png")]
     log = checkout.path("logs/simulated/dmacl/train.log")
-    with subprocess.Popen(
-        checkout.command("--", f"results/{embedding}"),
-        cwd=checkout.folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    process = checkout.start("--", *targets)
+    try:
         deadline = time.monotonic() + 120
         while not (log.exists() and "epoch 5 " in log.read_text()):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
+    finally:
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     folder = checkout.path("simulated/dmacl")
     assert not [path for path in folder.rglob("*") if path.is_file()]
     checkout.snakemake("--unlock")
-    checkout.snakemake("--", f"results/{embedding}")
-    assert checkout.path(embedding).read_bytes() == mini.path(embedding).read_bytes()
-    model = "simulated/dmacl/model.safetensors"
-    assert checkout.path(model).read_bytes() == mini.path(model).read_bytes()
+    checkout.snakemake("--cores", "1", "--", *targets)
+    expected = read_manifest(mini.path("manifest.tsv")).query("repeats == 'yes'").set_index("path")["sha256"]
+    both = [file for file in expected.index if (checkout.folder / file).exists()]
+    assert {f"results/simulated/{name}" for name in ("cohort.h5mu", "dmacl/model.safetensors", "dmacl/map.pdf")} < {
+        *both
+    }
+    assert {file: sha256(checkout.folder / file) for file in both} == expected[both].to_dict()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import gzip
 import json
 import os
@@ -17,16 +19,66 @@ import pandas as pd
 
 from amucl.errors import AmuclError
 
+STORAGE_TROUBLE = [
+    os.strerror(code)
+    for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+]
+
+
+_ZEROS = bytes(1 << 20)
+
+
+@contextmanager
+def storage_errors(target: str | os.PathLike) -> Iterator[None]:
+    """A disk that is full or must not be written is the user's to mend, whichever library came upon it.
+
+    HDF5 and safetensors tell it in the words of their errors only, matplotlib fails once more as it closes a PDF.
+
+    Raises
+    ------
+    AmuclError
+        In place of any such error.
+    """
+    try:
+        yield
+    except AmuclError:
+        raise
+    except Exception as error:
+        reason = next((words for one in _chain(error) for words in STORAGE_TROUBLE if words in str(one)), None)
+        if reason is None:
+            raise
+        raise AmuclError(
+            f"the file cannot be stored: {reason}",
+            where=target,
+            action="check the free space and the permissions of its folder, then run again: what is finished is kept",
+        ) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`, moved onto it when the block succeeds, removed when it fails.
 
-    The temporary name keeps the suffix, because many writers choose the format by it.
+    The temporary name keeps the suffix, because many writers choose the format by it. What a killed writer of the same
+    `path` has left is removed too. A full disk is an AmuclError.
     """
-    target = Path(path)
+    with storage_errors(path), _temporary(Path(path)) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    prefix, suffix = f".{target.name}.", "".join(target.suffixes)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix="".join(target.suffixes))
+    for left in target.parent.glob(f"{glob.escape(prefix)}????????{glob.escape(suffix)}"):
+        left.unlink()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -37,6 +89,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reserve(path: str | os.PathLike, n_bytes: int) -> None:
+    """Make `path` that large: a disk without the space is found out before a writer begins that cannot bear it."""
+    with open(path, "wb") as stream:
+        for start in range(0, n_bytes, len(_ZEROS)):
+            stream.write(_ZEROS[: n_bytes - start])
 
 
 def require_file(path: str | os.PathLike, *, purpose: str = "file") -> Path:

@@ -416,6 +416,14 @@ def results_of(datasets):
     return files
 
 
+# Files that hold times, so that no two runs give the same bytes. The seconds of a solver, those of all fits, and tables of these.
+TIMED = (
+    "results/*/*/solver.tsv",
+    "results/comparison/seconds.tsv",
+    "results/comparison/methods.*",
+    "results/benchmarks/*",
+)
+
 PREDICTIONS = {"network": "predicted", "templates": "nearest_template"}
 BIOLOGY_TABLES = ("subtypes", "markers", "go", "pathways", "gsea", "survival", "control", "templates")
 BIOLOGY_FIGURES = ("heatmap", "go", "pathways", "gsea", "survival")

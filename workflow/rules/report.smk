@@ -1,4 +1,31 @@
-# Snakemake's own report over everything a run has made, and over one dataset.
+# What a run has made: the list of its files with their hashes, Snakemake's own report, and one over one dataset.
+
+
+rule manifest:
+    input:
+        results_of(DATASETS),
+        "results/comparison/summary.tsv",
+        "results/comparison/methods.tsv",
+        "results/comparison/clinic.png",
+    output:
+        table="results/manifest.tsv",
+        provenance="results/manifest.provenance.json",
+    log:
+        "results/logs/manifest.log",
+    benchmark:
+        "results/benchmarks/manifest.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        timed=TIMED,
+        code=code("manifest.py"),
+    message:
+        "Listing the files of the run in {output.table}"
+    script:
+        "../scripts/manifest.py"
 
 
 rule report:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from threadpoolctl import threadpool_limits
 
 from amucl.errors import AmuclError
-from amucl.files import write_json
-from amucl.provenance import record
+from amucl.files import storage_errors, write_json
+from amucl.provenance import record, sha256
 
 
 @contextmanager
@@ -21,12 +21,17 @@ def stage(snakemake) -> Iterator[dict[str, str | None]]:
     Yields a dict for what the provenance shall say beside parameters and versions (`device`, `mirror`). A user's
     mistake becomes one line in the log and on the terminal; a bug keeps its traceback in the log.
     """
-    logging.basicConfig(
-        filename=snakemake.log[0], filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.raiseExceptions = False  # a log that a full disk does not take is not worth a traceback a line
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table of every font in a PDF
     used = {"device": "cpu"}
     try:
+        with storage_errors(snakemake.log[0]):
+            logging.basicConfig(
+                filename=snakemake.log[0],
+                filemode="w",
+                level=logging.INFO,
+                format="%(asctime)s %(levelname)s %(message)s",
+            )
         with threadpool_limits(snakemake.threads):
             yield used
         _write_provenance(snakemake, used)
@@ -41,4 +46,11 @@ def stage(snakemake) -> Iterator[dict[str, str | None]]:
 def _write_provenance(snakemake, used: dict[str, str]) -> None:
     parameters = dict(snakemake.params.items())
     code = parameters.pop("code", None)
-    write_json(record(code=code, threads=snakemake.threads, parameters=parameters) | used, snakemake.output.provenance)
+    made = record(code=code, threads=snakemake.threads, parameters=parameters)
+    sidecar = snakemake.output.provenance
+    files = {
+        "rule": snakemake.rule,
+        "inputs": sorted(set(snakemake.input)),
+        "outputs": {file: sha256(file) for file in snakemake.output if file != sidecar},
+    }
+    write_json(made | files | used, sidecar)

@@ -10,7 +10,7 @@ from _stage import stage
 
 from amucl.files import atomic_path
 
-with stage(snakemake), tempfile.TemporaryDirectory() as folder, atomic_path(snakemake.output.html) as html:
+with stage(snakemake), atomic_path(snakemake.output.html) as html, tempfile.TemporaryDirectory() as folder:
     config = Path(folder, "config.yaml")
     config.write_text(yaml.safe_dump(snakemake.params.config), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", *snakemake.input]

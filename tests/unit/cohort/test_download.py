@@ -3,90 +3,21 @@ import io
 import json
 import logging
 import os
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from amucl.cohort.download import fetch, safe_members
 from amucl.errors import AmuclError
+from tests.server import BODY, Answer, Server
 from tests.shared import MIRROR, needs_shared
 
-BODY = bytes(range(256)) * 2000  # 512 kB, not a multiple of the chunk size
 HALF = len(BODY) // 2
 
 
 def sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-class Answer:
-    """What the server does with one request, and by default: the whole file, or the range asked for."""
-
-    def __init__(self, body=BODY, *, status=200, headers=None, etag='"v1"', ranges=True, send=None, stall=False):
-        self.body, self.status, self.headers, self.etag = body, status, headers or {}, etag
-        self.ranges, self.send, self.stall = ranges, send, stall
-
-
-class Server:
-    """A server on this machine that gives `answers` in order, the last one for ever, and remembers the requests."""
-
-    def __init__(self):
-        self.answers, self.requests, self.released = [Answer()], [], threading.Event()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.requests.append((self.path, dict(self.headers)))
-                outer.give(self, outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0])
-
-            def log_message(self, *arguments):
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/data/set.bin"
-
-    def give(self, handler, answer):
-        if answer.stall:
-            self.released.wait(20)
-            return
-        start = self.range_start(handler, answer)
-        body = answer.body[start:]
-        if start >= len(answer.body) > 0:
-            handler.send_response(416)
-            body = b""
-        elif start:
-            handler.send_response(206)
-            handler.send_header("Content-Range", f"bytes {start}-{len(answer.body) - 1}/{len(answer.body)}")
-        else:
-            handler.send_response(answer.status)
-        headers = {"Content-Length": len(body), "ETag": answer.etag} | answer.headers
-        for name, value in headers.items():
-            if value is not None:
-                handler.send_header(name, str(value))
-        handler.end_headers()
-        handler.wfile.write(body[: answer.send])
-
-    @staticmethod
-    def range_start(handler, answer):
-        asked, condition = handler.headers.get("Range"), handler.headers.get("If-Range")
-        if not asked or not answer.ranges or answer.status != 200 or condition not in (None, answer.etag):
-            return 0
-        return int(asked.removeprefix("bytes=").rstrip("-"))
-
-    def asked_ranges(self):
-        return [headers.get("Range") for _, headers in self.requests]
-
-    def close(self):
-        self.released.set()
-        self.http.shutdown()
-        self.http.server_close()
-        self.thread.join()
 
 
 @pytest.fixture
@@ -148,6 +79,7 @@ def test_given_hash_is_checked_and_not_recorded(get, target):
     assert files_beside(target) == ["set.bin"]
 
 
+@pytest.mark.survives("download: wrong hash")
 def test_wrong_given_hash_leaves_nothing_and_shows_both(get, target):
     with pytest.raises(AmuclError, match=f"{'0' * 64}.*{sha(BODY)}.*correct the sha256 in the registry"):
         get(sha256="0" * 64)
@@ -166,6 +98,7 @@ def test_present_file_with_the_known_hash_is_not_fetched_again(get, server):
     assert len(server.requests) == 1
 
 
+@pytest.mark.survives("download: wrong hash")
 def test_damaged_present_file_is_fetched_again(get, target):
     get()
     target.write_bytes(b"damaged")
@@ -173,6 +106,7 @@ def test_damaged_present_file_is_fetched_again(get, target):
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.survives("download: wrong hash")
 def test_changed_file_is_refused_on_the_second_fetch_until_the_record_is_deleted(get, server, target):
     get()
     target.unlink()
@@ -189,6 +123,7 @@ def test_changed_file_is_refused_on_the_second_fetch_until_the_record_is_deleted
     assert get() == sha(b"new content")
 
 
+@pytest.mark.survives("download: wrong hash")
 def test_record_that_is_not_a_hash(get, target):
     target.parent.mkdir()
     target.with_name("set.bin.sha256").write_text("hello\n")
@@ -196,6 +131,7 @@ def test_record_that_is_not_a_hash(get, target):
         get()
 
 
+@pytest.mark.survives("download: cut off and continued")
 def test_truncated_body_is_resumed(get, server, target, waits):
     server.answers = [Answer(send=HALF), Answer()]
     assert get() == sha(BODY)
@@ -206,6 +142,7 @@ def test_truncated_body_is_resumed(get, server, target, waits):
     assert waits == [1.0]
 
 
+@pytest.mark.survives("download: cut off and continued")
 def test_always_truncated_is_a_clear_error_and_keeps_the_part(get, server, target):
     server.answers = [Answer(send=HALF, ranges=False)]
     with pytest.raises(AmuclError, match=r"failed 3 times, at last with: .*; run again later"):
@@ -215,6 +152,7 @@ def test_always_truncated_is_a_clear_error_and_keeps_the_part(get, server, targe
     assert "set.bin.part" in files_beside(target)
 
 
+@pytest.mark.survives("download: killed and continued")
 def test_killed_download_is_resumed_by_the_next_call(get, server, target):
     leave_part(server, target, BODY[:HALF])
     assert get() == sha(BODY)
@@ -225,6 +163,7 @@ def test_killed_download_is_resumed_by_the_next_call(get, server, target):
     assert files_beside(target) == ["set.bin", "set.bin.sha256"]
 
 
+@pytest.mark.survives("download: a beginning that is of no use")
 @pytest.mark.parametrize("bad_beginning", [b"x" * HALF, b"x" * (len(BODY) + 5)])
 @pytest.mark.parametrize(
     "change",
@@ -239,6 +178,7 @@ def test_starts_over_when_the_part_is_of_no_use(get, server, target, change, bad
     assert get() == sha(BODY)
 
 
+@pytest.mark.survives("download: a beginning that is of no use")
 def test_starts_over_on_416(get, server, target, waits):
     leave_part(server, target, b"x" * (len(BODY) + 5))
     assert get() == sha(BODY)
@@ -246,6 +186,7 @@ def test_starts_over_on_416(get, server, target, waits):
     assert waits == []
 
 
+@pytest.mark.survives("download: a beginning that is of no use")
 def test_starts_over_when_the_server_ignores_if_range(get, server, target):
     leave_part(server, target, b"x" * HALF, etag='"v0"')
     server.range_start = lambda handler, answer: HALF if handler.headers.get("Range") else 0
@@ -253,18 +194,21 @@ def test_starts_over_when_the_server_ignores_if_range(get, server, target):
     assert server.asked_ranges() == [f"bytes={HALF}-", None]
 
 
+@pytest.mark.survives("download: a beginning that is of no use")
 def test_part_of_another_address_is_not_continued(get, server, target):
     leave_part(server, target, b"x" * HALF, url="http://elsewhere/set.bin")
     assert get() == sha(BODY)
     assert server.asked_ranges() == [None]
 
 
+@pytest.mark.survives("download: a beginning that is of no use")
 def test_weak_etag_without_date_is_not_resumed(get, server):
     server.answers = [Answer(send=HALF, etag='W/"v1"'), Answer(etag='W/"v1"')]
     assert get() == sha(BODY)
     assert server.asked_ranges() == [None, None]
 
 
+@pytest.mark.survives("download: cut off and continued")
 def test_last_modified_serves_where_there_is_no_etag(get, server, target):
     date = "Wed, 01 Jan 2020 00:00:00 GMT"
     server.answers = [Answer(send=HALF, etag=None, headers={"Last-Modified": date}), Answer(etag=date)]
@@ -272,6 +216,7 @@ def test_last_modified_serves_where_there_is_no_etag(get, server, target):
     assert server.requests[1][1]["If-Range"] == date
 
 
+@pytest.mark.survives("download: HTTP 429, 5xx")
 def test_500_twice_then_ok(get, server, target, waits, caplog):
     server.answers = [Answer(b"", status=500), Answer(b"", status=503), Answer()]
     with caplog.at_level(logging.WARNING):
@@ -280,6 +225,7 @@ def test_500_twice_then_ok(get, server, target, waits, caplog):
     assert "the server answered 500" in caplog.text
 
 
+@pytest.mark.survives("download: HTTP 429, 5xx")
 def test_backoff_doubles_and_the_last_failure_is_told(get, server, waits):
     server.answers = [Answer(b"", status=502)]
     with pytest.raises(AmuclError, match="failed 5 times, at last with: the server answered 502"):
@@ -287,6 +233,7 @@ def test_backoff_doubles_and_the_last_failure_is_told(get, server, waits):
     assert waits == [1.0, 2.0, 4.0, 8.0]
 
 
+@pytest.mark.survives("download: HTTP 429, 5xx")
 def test_retry_after_is_honoured_up_to_a_minute(get, server, waits):
     server.answers = [
         Answer(b"", status=429, headers={"Retry-After": 7}),
@@ -298,6 +245,7 @@ def test_retry_after_is_honoured_up_to_a_minute(get, server, waits):
     assert waits == [7.0, 60.0, 4.0]
 
 
+@pytest.mark.survives("download: HTTP 403, 404")
 @pytest.mark.parametrize("status", [403, 404])
 def test_other_client_errors_are_not_retried(get, server, target, waits, status):
     server.answers = [Answer(b"", status=status)]
@@ -308,14 +256,16 @@ def test_other_client_errors_are_not_retried(get, server, target, waits, status)
     assert files_beside(target) == []
 
 
+@pytest.mark.survives("download: timeout, refused connection")
 def test_slow_server_times_out_and_is_retried(get, server, waits, caplog):
-    server.answers = [Answer(stall=True), Answer()]
+    server.answers = [Answer(stall="before"), Answer()]
     with caplog.at_level(logging.WARNING):
         assert get(timeout=0.2) == sha(BODY)
     assert "TimeoutError" in caplog.text
     assert waits == [1.0]
 
 
+@pytest.mark.survives("download: cut off and continued")
 def test_range_answered_in_part_is_continued(get, server, target):
     leave_part(server, target, BODY[:1000])
     short = {"Content-Length": 500, "Content-Range": f"bytes 1000-1499/{len(BODY)}"}
@@ -324,12 +274,22 @@ def test_range_answered_in_part_is_continued(get, server, target):
     assert server.asked_ranges() == ["bytes=1000-", "bytes=1500-"]
 
 
+@pytest.mark.survives("download: slow server")
+def test_a_slow_server_is_waited_for_while_it_sends(get, server, waits):
+    server.answers = [Answer(pieces=6, pause=0.5)]
+    assert get(timeout=2) == sha(BODY)
+    assert len(server.requests) == 1
+    assert waits == []
+
+
+@pytest.mark.survives("download: timeout, refused connection")
 def test_refused_connection_tells_the_cause(get, server):
     server.close()
     with pytest.raises(AmuclError, match="failed 2 times, at last with: ConnectionRefusedError"):
         get(retries=1)
 
 
+@pytest.mark.survives("download: a web page for the file")
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
@@ -347,12 +307,14 @@ def test_web_page_instead_of_the_file(get, server, target, name, body, headers):
     assert files_beside(target) == []
 
 
+@pytest.mark.survives("download: redirect to an address of another kind")
 def test_redirect_to_another_kind_of_address_is_refused(get, server):
     server.answers = [Answer(b"", status=302, headers={"Location": "ftp://127.0.0.1/set.bin"})]
     with pytest.raises(AmuclError, match="the download failed: No connection adapters"):
         get()
 
 
+@pytest.mark.survives("download: empty or truncated file")
 def test_empty_file(get, server, target):
     server.answers = [Answer(b"")]
     with pytest.raises(AmuclError, match="the file is empty"):
@@ -360,6 +322,7 @@ def test_empty_file(get, server, target):
     assert files_beside(target) == []
 
 
+@pytest.mark.survives("download: empty or truncated file")
 def test_truncated_zip(get, server, target):
     whole = zipped({"exp": b"1 2 3" * 100})
     server.answers = [Answer(whole[:-30])]
@@ -397,6 +360,7 @@ def test_mirror_folder_replaces_the_network(get, server, tmp_path, target):
     assert files_beside(target) == ["set.bin", "set.bin.sha256"]
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_file_missing_in_the_mirror_folder(get, tmp_path):
     (tmp_path / "sets").mkdir()
     for name in ("h.all.v7.0.symbols.gmt", "unlike"):
@@ -410,11 +374,13 @@ def test_file_missing_in_the_mirror_folder(get, tmp_path):
     )
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_file_missing_with_its_whole_folder(get, tmp_path):
     with pytest.raises(AmuclError, match="not in the mirror; got near matches: none"):
         get(mirror=tmp_path, mirror_path="sets/a.gmt")
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_mirror_folder_that_does_not_exist(get, tmp_path):
     with pytest.raises(AmuclError, match="nowhere: the mirror is not a folder"):
         get(mirror=tmp_path / "nowhere")
@@ -438,6 +404,7 @@ def test_mirrors_are_searched_in_order(server, tmp_path, target):
     assert server.requests == []
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_a_server_without_the_file_is_passed_over(server, tmp_path, target, waits):
     (tmp_path / "set.bin").write_bytes(b"mirrored")
     base = server.url.rpartition("/")[0]
@@ -450,6 +417,7 @@ def test_a_server_without_the_file_is_passed_over(server, tmp_path, target, wait
     assert fetch(server.url, target, mirror=[base, str(tmp_path)]).mirror == str(tmp_path)
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_a_server_that_fails_is_not_passed_over(get, server, tmp_path, target):
     (tmp_path / "set.bin").write_bytes(b"mirrored")
     server.answers = [Answer(b"", status=500)]
@@ -458,12 +426,14 @@ def test_a_server_that_fails_is_not_passed_over(get, server, tmp_path, target):
     assert not target.exists()
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_the_last_mirror_without_the_file_ends_the_search(get, server, tmp_path):
     server.answers = [Answer(b"", status=404)]
     with pytest.raises(AmuclError, match=r"set\.bin: the server answered 404 .*check the address"):
         get(mirror=[tmp_path, server.url.rpartition("/")[0]])
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_file_missing_in_every_mirror_folder(get, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -478,6 +448,7 @@ def test_file_missing_in_every_mirror_folder(get, tmp_path):
         get(mirror=[tmp_path / "b", tmp_path / "nowhere"], mirror_path="Set.bin")
 
 
+@pytest.mark.survives("mirrors that lack a file, fail or are absent")
 def test_file_without_an_address(get, tmp_path, target):
     with pytest.raises(AmuclError, match=r"^simulated/x\.txt: no address is known for this file; set `mirror` to"):
         get(url=None, mirror_path="simulated/x.txt")
@@ -498,6 +469,7 @@ def test_mirror_path_defaults_to_the_name_in_the_address(get, tmp_path, target):
     assert zipfile.is_zipfile(target)
 
 
+@pytest.mark.survives("full disk, download")
 def test_disk_full(get, target):
     if not os.path.exists("/dev/full"):
         pytest.skip("needs /dev/full")

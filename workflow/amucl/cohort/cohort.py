@@ -25,11 +25,13 @@ from amucl.cohort.assembly import (
 from amucl.cohort.barcodes import TUMOUR_TYPES
 from amucl.cohort.readers import read_clinical, read_h5mu, read_omic, spreadsheet_ids
 from amucl.errors import AmuclError, some
-from amucl.files import atomic_path
+from amucl.files import atomic_path, reserve
 
 logger = logging.getLogger(__name__)
 
 _LEAST_SHARED = 0.5
+_HDF5_BYTES = 1 << 20
+_HDF5_BYTES_OF_A_COLUMN = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,18 @@ def write_cohort(cohort: mudata.MuData, path: str | os.PathLike) -> None:
     """Write `cohort` as .h5mu; the same cohort gives the same bytes."""
     with atomic_path(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="var_names are not unique")
+        reserve(temporary, _most_bytes(cohort))  # HDF5 crashes where it comes upon a full disk by itself
         cohort.write_h5mu(temporary, compression="gzip")
+
+
+def _most_bytes(cohort: mudata.MuData) -> int:
+    """More than the cohort's file will have."""
+    arrays = [array for data in cohort.mod.values() for array in (data.X, *data.layers.values())]
+    frames = [cohort.obs, *(frame for data in cohort.mod.values() for frame in (data.obs, data.var))]
+    tables = sum(
+        int(frame.memory_usage(deep=True).sum()) + frame.shape[1] * _HDF5_BYTES_OF_A_COLUMN for frame in frames
+    )
+    return sum(array.nbytes for array in arrays) + tables + len(cohort.uns["amucl"]) + _HDF5_BYTES
 
 
 def read_cohort(path: str | os.PathLike) -> mudata.MuData:

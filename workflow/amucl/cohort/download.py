@@ -258,7 +258,11 @@ def _copy_first(sources: list[tuple[str | Path, str | None]], part: Path, **opti
 def _copy(source: str | Path, part: Path, **options) -> None:
     if isinstance(source, Path):
         _discard(part)
-        shutil.copyfile(source, part)
+        try:
+            shutil.copyfile(source, part)
+        except OSError:
+            _discard(part)
+            raise
     else:
         _download(source, part, **options)
 
