@@ -15,7 +15,7 @@ from tests.workflow.runner import Checkout
 
 SCRIPT = "<script>alert(1)</script>"
 DATA = 'data; $(touch hacked) `touch hacked` & it\'s %s "ü" 中'
-COLUMN = "<b onclick=alert(1)>$y$"
+COLUMN = "<b onclick=alert(1)>$y$ </script>"
 SAMPLES = [
     SCRIPT, "a patient", "o'hara", '"quoted"', "$(touch hacked);", "`touch hacked`", "x; touch hacked #", "a|b>hacked",
     "%s%n", "{sample}", "{{x}}", "$x_1$", "$\\frac{", "back\\slash", "../../up", "/etc/passwd", "-rf", "_hidden",
@@ -128,11 +128,10 @@ def test_pages_show_names_as_text(own):
             gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
         ).decode()
     assert len([name for name in pages if "in the report" in name]) > 5
-    for name, page in pages.items():
-        assert SCRIPT not in page, name
-        assert "<img src=x" not in page, name
-        assert "<b onclick" not in page, name
-    assert any(html.escape(SCRIPT) in page for page in pages.values())
+    # Lists of names: with `in`, pytest takes an hour to show how a page of megabytes differs.
+    for live in (SCRIPT, "<img src=x", "<b onclick"):
+        assert [name for name, page in pages.items() if live in page] == []
+    assert [name for name, page in pages.items() if html.escape(SCRIPT) in page]
 
 
 @pytest.fixture

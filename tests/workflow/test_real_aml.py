@@ -92,7 +92,7 @@ def test_downloads_are_recorded(aml):
 
 def test_the_report_covers_aml_alone(aml):
     html = aml.path("aml/report.html").read_text(encoding="utf-8")
-    assert "aml, dmacl, k = 6" in html
+    assert html.count("aml, dmacl, k = 6") > 0
     assert not aml.path("breast").exists()
 
 

@@ -398,7 +398,7 @@ rule draw_heatmap:
         mem_mb=4000,
         runtime=10,
     params:
-        known=classes_of,
+        known=classes_as_text,
         counts=lambda wildcards: are_counts(wildcards.dataset),
         code=code("draw_heatmap.py"),
     message:

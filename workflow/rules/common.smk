@@ -1,5 +1,6 @@
 # Validates the configuration before anything else and answers the rules' questions about it.
 import copy
+import json
 import re
 import sys
 from pathlib import Path
@@ -295,6 +296,11 @@ def classes_of(wildcards):
         "clinical_labels": [column for column in here["clinical_labels"] or [] if column not in own],
         "left_out": own,
     }
+
+
+def classes_as_text(wildcards):
+    """`classes_of` for a figure: the report writes a figure's parameters into a script element, which no name may end."""
+    return json.dumps(classes_of(wildcards)).replace("<", "\\u003c")
 
 
 def partition_clinic(wildcards):

@@ -1,5 +1,7 @@
 """Heat map of the top markers of every subtype."""
 
+import json
+
 from _stage import stage
 
 from amucl.biology.associations import annotations, known_classes
@@ -12,7 +14,7 @@ from amucl.figures.style import placeholder, save_figure
 from amucl.files import read_table
 
 with stage(snakemake):
-    known, counts = snakemake.params.known, snakemake.params.counts
+    known, counts = json.loads(snakemake.params.known), snakemake.params.counts
     labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
     clinical = cohort.obs.loc[labels.index].drop(columns=known["left_out"])
