@@ -77,6 +77,7 @@ def test_defaults_are_filled_in():
         "max_permutations": 100_000,
         "phenotype_permutations": 0,
         "variance_trend": [],
+        "markers": {"alpha": 0.05, "min_logfc": 0, "n_top": 10},
         "peers": None,
         "preprocessing": {},
         "gene_sets": {
@@ -724,6 +725,13 @@ WRONG = {
         {"variance_trend": ["expresion"]},
         "config key `variance_trend`: `expresion` is no omic of this run (did you mean `expression`?)",
     ),
+    "no level of significance": ({"markers": {"alpha": 0}}, "`markers.alpha` is wrong; expected more than 0; got 0"),
+    "level above one": ({"markers": {"alpha": 5}}, "`markers.alpha` is wrong; expected at most 1; got 5"),
+    "negative fold change": (
+        {"markers": {"min_logfc": -1}},
+        "`markers.min_logfc` is wrong; expected at least 0; got -1",
+    ),
+    "unknown limit of markers": ({"markers": {"logfc": 1}}, "`markers.logfc` is unknown (did you mean `min_logfc`?)"),
     "trend that is no list": ({"variance_trend": True}, "`variance_trend` is wrong; expected a list; got True"),
     "dataset's setting of an omic it lacks": (
         dataset(preprocessing={"top_features": {"mirnas": 50}}),

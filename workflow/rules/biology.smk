@@ -70,6 +70,8 @@ rule markers:
         counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
         trend="expression" in config["variance_trend"],
+        alpha=config["markers"]["alpha"],
+        min_logfc=config["markers"]["min_logfc"],
         code=code("markers.py"),
     message:
         "Finding markers of {wildcards.dataset}, {wildcards.partition}"
@@ -106,6 +108,7 @@ rule omic_markers:
     params:
         seed=config["seed"],
         trend=lambda wildcards: wildcards.omic in config["variance_trend"],
+        alpha=config["markers"]["alpha"],
         code=code("omic_markers.py"),
     message:
         "Finding markers in {wildcards.omic} of {wildcards.dataset}, {wildcards.partition}"
@@ -140,9 +143,11 @@ rule over_representation:
         runtime=30,
     params:
         collections=lambda wildcards: collection_names(wildcards.kind)(wildcards),
+        alpha=config["markers"]["alpha"],
+        min_logfc=config["markers"]["min_logfc"],
         code=code("over_representation.py"),
     message:
-        "Testing {wildcards.kind} for genes up in subtypes of {wildcards.dataset}, {wildcards.partition}"
+        "Testing {wildcards.kind} for genes up or down in subtypes of {wildcards.dataset}, {wildcards.partition}"
     script:
         "../scripts/over_representation.py"
 
@@ -296,6 +301,8 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
+        alpha=config["markers"]["alpha"],
+        min_logfc=config["markers"]["min_logfc"],
         code=code("summarise.py"),
     message:
         "Summing up the subtypes of {wildcards.dataset}, {wildcards.partition}"
@@ -331,6 +338,8 @@ rule profile:
         known=classes_of,
         seed=config["seed"],
         max_permutations=config["max_permutations"],
+        alpha=config["markers"]["alpha"],
+        min_logfc=config["markers"]["min_logfc"],
         code=code("profile.py"),
     message:
         "Describing each subtype of {wildcards.dataset}, {wildcards.partition}"
@@ -400,6 +409,9 @@ rule draw_heatmap:
     params:
         known=classes_as_text,
         counts=lambda wildcards: are_counts(wildcards.dataset),
+        alpha=config["markers"]["alpha"],
+        min_logfc=config["markers"]["min_logfc"],
+        n_top=config["markers"]["n_top"],
         code=code("draw_heatmap.py"),
     message:
         "Drawing the top markers of {wildcards.dataset}, {wildcards.partition}"
@@ -507,15 +519,15 @@ rule ssgsea_markers:
         scores="results/{dataset}/ssgsea.tsv",
         labels="results/{dataset}/{partition}/labels.tsv",
     output:
-        table="results/{dataset}/{partition}/ssgsea.tsv",
+        table="results/{dataset}/{partition}/ssgsea_tests.tsv",
         html=report(
-            "results/{dataset}/{partition}/ssgsea.html",
+            "results/{dataset}/{partition}/ssgsea_tests.html",
             caption="../report/ssgsea_markers.rst",
             category="5 Biology",
             subcategory=partition_title,
             labels={"item": "13 scores of patients (table)"},
         ),
-        provenance="results/{dataset}/{partition}/ssgsea.provenance.json",
+        provenance="results/{dataset}/{partition}/ssgsea_tests.provenance.json",
     log:
         "results/logs/{dataset}/{partition}/ssgsea_markers.log",
     benchmark:
@@ -537,7 +549,7 @@ rule draw_ssgsea:
     input:
         scores="results/{dataset}/ssgsea.tsv",
         labels="results/{dataset}/{partition}/labels.tsv",
-        table="results/{dataset}/{partition}/ssgsea.tsv",
+        table="results/{dataset}/{partition}/ssgsea_tests.tsv",
     output:
         figure=[
             report(
@@ -550,7 +562,7 @@ rule draw_ssgsea:
             "results/{dataset}/{partition}/ssgsea.pdf",
             "results/{dataset}/{partition}/ssgsea.svg",
         ],
-        provenance="results/{dataset}/{partition}/ssgsea_figure.provenance.json",
+        provenance="results/{dataset}/{partition}/ssgsea.provenance.json",
     log:
         "results/logs/{dataset}/{partition}/draw_ssgsea.log",
     benchmark:
@@ -652,6 +664,8 @@ rule consensus_markers:
     params:
         counts=lambda wildcards: are_counts(wildcards.dataset),
         trend="expression" in config["variance_trend"],
+        alpha=config["markers"]["alpha"],
+        min_logfc=config["markers"]["min_logfc"],
         code=code("consensus_markers.py"),
     message:
         "Counting how often markers of {wildcards.dataset}, {wildcards.partition}, stay"

@@ -14,15 +14,16 @@ from amucl.figures.style import placeholder, save_figure
 from amucl.files import read_table
 
 with stage(snakemake):
-    known, counts = json.loads(snakemake.params.known), snakemake.params.counts
+    params, known = snakemake.params, json.loads(snakemake.params.known)
     labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
     clinical = cohort.obs.loc[labels.index].drop(columns=known["left_out"])
     classes = known_classes(clinical, known["classes"], known["label_tables"])
     bars = annotations(clinical, classes, known["clinical_labels"])
-    expression = expression_of(cohort, snakemake.input.genes or None, counts=counts)
+    expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
     figure = placeholder(NOT_AVAILABLE)
     if expression is not None:
-        figure = marker_heatmap(expression, labels, read_table(snakemake.input.markers), bars)
+        settings = {"n_top": params.n_top, "alpha": params.alpha, "min_logfc": params.min_logfc}
+        figure = marker_heatmap(expression, labels, read_table(snakemake.input.markers), bars, **settings)
     for path in snakemake.output[:3]:
         save_figure(figure, path)

@@ -8,7 +8,7 @@ from amucl.figures.style import save_figure
 from amucl.files import read_matrix, read_table
 
 with stage(snakemake):
-    table = read_table(snakemake.input.table).rename(columns={"term": "gene"})
-    figure = score_heatmap(read_matrix(snakemake.input.scores), read_partition(snakemake.input.labels), table)
+    scores, labels = read_matrix(snakemake.input.scores), read_partition(snakemake.input.labels)
+    figure = score_heatmap(scores, labels, read_table(snakemake.input.table))
     for path in snakemake.output.figure:
         save_figure(figure, path)

@@ -16,6 +16,8 @@ with stage(snakemake):
         seed=snakemake.params.seed,
         counts=snakemake.params.counts,
         trend=snakemake.params.trend,
+        alpha=snakemake.params.alpha,
+        min_logfc=snakemake.params.min_logfc,
         n_threads=snakemake.threads,
     )
     write_table(found.markers, snakemake.output.markers)

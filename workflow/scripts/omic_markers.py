@@ -16,6 +16,7 @@ with stage(snakemake):
         gene_map=snakemake.input.genes or None,
         seed=snakemake.params.seed,
         trend=snakemake.params.trend,
+        alpha=snakemake.params.alpha,
     )
     write_table(found.markers, snakemake.output.markers)
     write_table(found.pairs, snakemake.output.pairs)

@@ -1,7 +1,8 @@
-"""Which gene sets hold more of a subtype's up-regulated genes than chance would put there."""
+"""Which gene sets hold more of a subtype's up- or down-regulated genes than chance would put there."""
 
 from _stage import stage
 
+from amucl.biology.correction import ALPHA
 from amucl.biology.enrichment import subtype_over_representation
 from amucl.biology.genesets import read_gmt
 from amucl.figures.tables import write_html_table
@@ -10,6 +11,7 @@ from amucl.files import read_table, write_table
 with stage(snakemake):
     sets = map(read_gmt, snakemake.input.sets)
     collections = dict(zip(snakemake.params.collections, sets, strict=True))
-    table = subtype_over_representation(read_table(snakemake.input.markers), collections)
+    limits = {"alpha": snakemake.params.alpha, "min_logfc": snakemake.params.min_logfc}
+    table = subtype_over_representation(read_table(snakemake.input.markers), collections, **limits)
     write_table(table, snakemake.output.table)
-    write_html_table(table[table["padj"] < 0.05], snakemake.output.html)
+    write_html_table(table[table["padj"] < ALPHA], snakemake.output.html)

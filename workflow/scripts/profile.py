@@ -26,5 +26,7 @@ with stage(snakemake):
         extra=params.known["clinical_labels"],
         seed=params.seed,
         max_permutations=params.max_permutations,
+        alpha=params.alpha,
+        min_logfc=params.min_logfc,
     )
     write_table(table, snakemake.output.table)

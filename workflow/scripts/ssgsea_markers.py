@@ -2,14 +2,13 @@
 
 from _stage import stage
 
-from amucl.biology.differential import subtype_markers
+from amucl.biology.correction import ALPHA
+from amucl.biology.single_sample import score_tests
 from amucl.clustering.partition import read_partition
 from amucl.figures.tables import write_html_table
 from amucl.files import read_matrix, write_table
 
 with stage(snakemake):
-    scores, labels = read_matrix(snakemake.input.scores), read_partition(snakemake.input.labels)
-    scores = scores.loc[labels.index.intersection(scores.index)]
-    table = subtype_markers(scores, labels).rename(columns={"gene": "term"})
+    table = score_tests(read_matrix(snakemake.input.scores), read_partition(snakemake.input.labels))
     write_table(table, snakemake.output.table)
-    write_html_table(table[table["adj.P.Val"] < 0.05], snakemake.output.html)
+    write_html_table(table[table["adj.P.Val"] < ALPHA], snakemake.output.html)

@@ -14,6 +14,8 @@ with stage(snakemake):
     clinical = read_cohort(snakemake.input.cohort).obs.loc[labels.index]
     tables = {name: read_table(snakemake.input[name]) for name in ("markers", "go", "gsea")}
     omics = {table["omic"].iat[0]: table for table in map(read_table, snakemake.input.omics)}
-    table = overview(labels, **tables, omics=omics, time=clinical.get("os_time"), event=clinical.get("os_event"))
+    followup = {"time": clinical.get("os_time"), "event": clinical.get("os_event")}
+    limits = {"alpha": snakemake.params.alpha, "min_logfc": snakemake.params.min_logfc}
+    table = overview(labels, **tables, omics=omics, **followup, **limits)
     write_table(table, snakemake.output.table)
     write_html_table(readable_overview(table), snakemake.output.html)

@@ -34,7 +34,7 @@ def markers(feature: str = "gene", n_up: int = 10, n_down: int = 9, **columns) -
 
 
 def sets() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """GSEA and GO of subtype 1; nothing is significant in subtype 2."""
+    """GSEA and GO, up and down, of subtype 1; nothing is significant in subtype 2."""
     gsea = pd.DataFrame(
         {
             "subtype": [1, 1, 1, 1, 2],
@@ -48,14 +48,15 @@ def sets() -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     go = pd.DataFrame(
         {
-            "subtype": [1, 2],
+            "subtype": [1, 1, 2],
             "collection": "go_bp",
-            "term": ["cell cycle (GO:0007049)", "cell cycle (GO:0007049)"],
-            "k": [12, 1],
-            "M": [40, 40],
-            "odds_ratio": [9.0, 1.0],
-            "pval": [1e-5, 0.8],
-            "padj": [1e-4, 0.8],
+            "direction": ["up", "down", "up"],
+            "term": ["cell cycle (GO:0007049)", "cell adhesion (GO:0007155)", "cell cycle (GO:0007049)"],
+            "k": [12, 7, 1],
+            "M": [40, 30, 40],
+            "odds_ratio": [9.0, 5.0, 1.0],
+            "pval": [1e-5, 1e-4, 0.8],
+            "padj": [1e-4, 1e-3, 0.8],
         }
     )
     return gsea, go

@@ -76,3 +76,13 @@ def test_a_run_of_one_cluster_has_no_markers():
     expression, labels = simulated()
     table = consensus_markers(expression, labels, [labels, pd.Series(1, index=labels.index)])
     assert (table["frequency"] == 0.5).all()
+
+
+def test_markers_are_of_the_size_and_by_the_test_that_are_named():
+    expression, labels = simulated()
+    table = consensus_markers(expression, labels, [labels], alpha=0.01, min_logfc=1.5)
+    markers = subtype_markers(expression, labels)
+    found = markers[(markers["adj.P.Val"] < 0.01) & (markers["logFC"].abs() > 1.5)]
+    assert table["gene"].tolist() == found["gene"].tolist()
+    assert set(table["test"]) == {"moderated t"}
+    assert set(consensus_markers(expression, labels, [labels], test="another")["test"]) == {"another"}

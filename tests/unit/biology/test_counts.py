@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from amucl.biology.contrasts import PAIR_COLUMNS
-from amucl.biology.counts import CountModel, per_million, whole_counts
-from amucl.biology.differential import MARKER_COLUMNS
+from amucl.biology.counts import CountModel, log_counts, per_million, whole_counts
+from amucl.biology.differential import MARKER_COLUMNS, permuted_control, subtype_markers
 from amucl.errors import AmuclError
 
 
@@ -81,3 +81,37 @@ def test_depth_does_not_matter_per_million():
     np.testing.assert_allclose((np.exp2(found) - 1).sum(axis=1), 1e6)
     deeper = counts.mul(np.arange(1, len(counts) + 1), axis=0)
     np.testing.assert_allclose(per_million(np.log2(deeper + 1)), found)
+
+
+def test_a_sample_without_counts_is_named():
+    counts, _ = drawn()
+    counts.loc["p4"] = 0
+    with pytest.raises(AmuclError, match="sample p4: a sample without a single count"):
+        whole_counts(np.log2(counts + 1.0))
+
+
+def test_logarithms_of_normalised_counts():
+    counts, _ = drawn()
+    found = log_counts(counts)
+    positive = counts.loc[:, (counts > 0).all()]
+    factors = np.exp((np.log(positive) - np.log(positive).mean()).median(axis=1))
+    factors /= np.exp(np.log(factors).mean())
+    np.testing.assert_allclose(found, np.log2(counts.div(factors, axis=0) + 3))
+    deeper = counts.mul(np.where(np.arange(len(counts)) % 2, 1, 3), axis=0)
+    moved = (log_counts(deeper) - log_counts(counts)).loc[:, positive.mean() > 200]
+    assert moved.std(axis=0).max() < 0.1, "depth takes no part: all samples of a gene move alike"
+    sparse = counts.where(~np.eye(*counts.shape, dtype=bool)[:, np.arange(counts.shape[1]) % len(counts)], 0)
+    totals = sparse.sum(axis=1)
+    by_depth = np.log2(sparse.div(totals / np.exp(np.log(totals).mean()), axis=0) + 3)
+    np.testing.assert_allclose(log_counts(sparse), by_depth)
+
+
+def test_the_moderated_t_of_log_counts_stands_in_for_the_count_model():
+    counts, labels = drawn()
+    table = subtype_markers(log_counts(counts), labels, trend=True)
+    for subtype in "abc":
+        ours, deseq = (found[found["subtype"] == subtype].set_index("gene") for found in (table, model().markers()))
+        assert ours["t"].corr(deseq["t"].reindex(ours.index), method="spearman") > 0.9
+    control = permuted_control(log_counts(counts), labels, 1, trend=True).set_index("subtype")
+    assert control.loc["a", "n_significant"] >= 8
+    assert (control.loc[["a", "b", "c"], "n_significant_permuted"] < 2).all()

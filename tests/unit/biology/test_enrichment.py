@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from amucl.biology.differential import subtype_markers, up_regulated
+from amucl.biology.differential import down_regulated, subtype_markers, up_regulated
 from amucl.biology.enrichment import (
     GSEA_COLUMNS,
     ORA_COLUMNS,
@@ -170,9 +170,16 @@ def test_nothing_to_test_keeps_the_header():
 def test_subtype_tables():
     table, collections = markers(), {"first": gene_sets(0), "second": gene_sets(1)}
     ora = subtype_over_representation(table, collections)
-    assert list(ora.columns) == ["subtype", "collection", *ORA_COLUMNS]
+    assert list(ora.columns) == ["subtype", "collection", "direction", *ORA_COLUMNS]
     assert set(ora["subtype"]) <= {"a", "b"}
     assert list(ora.loc[ora["padj"] < 0.05, "term"].unique()) == ["planted"]
+    for (subtype, direction, collection), rows in ora.groupby(["subtype", "direction", "collection"]):
+        chosen = {"up": up_regulated, "down": down_regulated}[direction](table, subtype)
+        tested = table.loc[table["subtype"] == subtype, "gene"].tolist()
+        alone = over_representation(chosen, tested, collections[collection])
+        pd.testing.assert_frame_equal(rows[ORA_COLUMNS].reset_index(drop=True), alone)
+    planted = ora[ora["padj"] < 0.05]
+    assert set(zip(planted["subtype"], planted["direction"], strict=True)) == {("a", "up"), ("b", "down")}
     up = subtype_gsea(table, collections, 1)
     assert list(up.columns) == ["subtype", "collection", *GSEA_COLUMNS]
     assert set(zip(up["subtype"], up["collection"], strict=True)) == {(s, c) for s in "ab" for c in collections}
@@ -186,12 +193,18 @@ def test_subtype_tables():
 def test_no_marker_no_row():
     table = markers(planted=0)
     assert not up_regulated(table, "a")
+    assert not down_regulated(table, "a")
     ora = subtype_over_representation(table, {"sets": gene_sets()})
     assert ora.empty
-    assert list(ora.columns) == ["subtype", "collection", *ORA_COLUMNS]
+    assert list(ora.columns) == ["subtype", "collection", "direction", *ORA_COLUMNS]
     too_small = table[table["status"] == "too_small"]
     assert subtype_gsea(too_small, {"sets": gene_sets()}, 1).empty
-    assert list(subtype_over_representation(too_small, {}).columns) == ["subtype", "collection", *ORA_COLUMNS]
+    assert list(subtype_over_representation(too_small, {}).columns) == [
+        "subtype",
+        "collection",
+        "direction",
+        *ORA_COLUMNS,
+    ]
 
 
 def test_a_collection_without_overlap_is_skipped_beside_others(caplog):

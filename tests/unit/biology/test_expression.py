@@ -10,7 +10,7 @@ from amucl.biology.overview import overview
 from amucl.cohort.cohort import analysis_matrix
 from tests.unit.biology.cohorts import prepared
 
-EMPTY = pd.DataFrame(columns=["subtype", "collection", "term", "NES", "pval", "padj"])
+EMPTY = pd.DataFrame(columns=["subtype", "collection", "direction", "term", "NES", "pval", "padj"])
 
 
 def test_the_tables_are_those_of_the_patients_with_expression():
@@ -88,7 +88,18 @@ def test_an_omics_features_are_named_by_a_map_or_by_the_cohort(tmp_path):
 def test_counts_are_tested_as_counts(counts):
     cohort, labels = prepared()
     found = expression_markers(cohort, labels, seed=1, counts=counts)
+    by = "moderated t, trend, log2 normalised counts" if counts else "moderated t"
+    assert set(found.control["test"]) == {by}
+    assert (found.control["n_significant_permuted"] < found.control["n_significant"]).all()
     assert found.markers["df_total"].isna().all() == counts
     top = found.markers[found.markers["rank"] <= 5]
     assert (top["adj.P.Val"] < 1e-3).all()
     assert np.isfinite(found.markers["t"]).all()
+
+
+def test_the_control_counts_what_a_marker_is_said_to_be():
+    cohort, labels = prepared()
+    found = expression_markers(cohort, labels, seed=1, alpha=1e-4, min_logfc=1.0)
+    markers = found.markers[(found.markers["adj.P.Val"] < 1e-4) & (found.markers["logFC"].abs() > 1)]
+    counted = found.control.set_index("subtype")["n_significant"]
+    assert counted.to_dict() == markers["subtype"].value_counts().to_dict()

@@ -15,7 +15,15 @@ MARKERS = pd.DataFrame(
         "status": "ok",
     }
 )
-GO = pd.DataFrame({"subtype": [1, 1], "term": ["late", "early"], "pval": [0.002, 0.001], "padj": [0.02, 0.01]})
+GO = pd.DataFrame(
+    {
+        "subtype": [1, 1, 1],
+        "direction": ["up", "up", "down"],
+        "term": ["late", "early", "lost"],
+        "pval": [0.002, 0.001, 0.001],
+        "padj": [0.02, 0.01, 0.01],
+    }
+)
 GSEA = pd.DataFrame(
     {
         "subtype": [1, 1, 2],
@@ -39,6 +47,12 @@ def test_one_row_a_subtype_with_its_strongest_findings():
     assert (first["top_go"], first["top_gsea_up"], first["top_gsea_down"]) == ("early; late", "up", "down")
     assert (second["n_events"], second["top_gsea_up"]) == (0, "")
     assert np.isnan(second["median_survival"])
+
+
+def test_what_a_marker_is_may_be_set():
+    table = overview(LABELS, MARKERS, GO, GSEA, alpha=0.3, min_logfc=1.5)
+    assert table["top_markers"].tolist() == ["G1; G3", ""]
+    assert table["n_up_regulated"].tolist() == [2, 0]
 
 
 @pytest.mark.parametrize("known", [None, np.nan])

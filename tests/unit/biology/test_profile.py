@@ -15,6 +15,7 @@ from amucl.biology.profile import (
     PATIENTS,
     PROFILE_COLUMNS,
     SETS,
+    SETS_DOWN,
     SIZE,
     SURVIVAL,
     UNSURE,
@@ -45,7 +46,7 @@ def section(table, subtype, name, group=None):
 
 def test_every_subtype_has_every_section(table):
     assert list(table.columns) == PROFILE_COLUMNS
-    names = [SIZE, SURVIVAL, LABELS, CLASSES, MARKERS, UP, DOWN, SETS, PATIENTS]
+    names = [SIZE, SURVIVAL, LABELS, CLASSES, MARKERS, UP, DOWN, SETS, SETS_DOWN, PATIENTS]
     for subtype in (1, 2, 3):
         assert list(dict.fromkeys(table.loc[table["subtype"] == subtype, "section"])) == names
 
@@ -128,6 +129,7 @@ def test_gene_sets_by_strength(table):
     assert section(table, 1, UP)["item"].tolist() == ["HALLMARK_STRONG", "HALLMARK_WEAK"]
     assert section(table, 1, DOWN)[["item", "value", "padj"]].squeeze().tolist() == ["HALLMARK_LOW", -2.0, 1e-3]
     assert section(table, 1, SETS)[["n", "total"]].squeeze().tolist() == [12, 40]
+    assert section(table, 1, SETS_DOWN)[["n", "total"]].squeeze().tolist() == [7, 30]
 
 
 def test_nothing_found_differs_from_not_available(table):
@@ -149,7 +151,7 @@ def test_without_survival_classes_expression_and_embedding_each_says_why():
     assert "no survival" in notes[SURVIVAL]
     assert "no clinical label" in notes[LABELS]
     assert "no known classes" in notes[CLASSES]
-    assert notes[MARKERS] == notes[UP] == notes[SETS] == NOT_AVAILABLE
+    assert notes[MARKERS] == notes[UP] == notes[SETS] == notes[SETS_DOWN] == NOT_AVAILABLE
     assert "known labels have no embedding" in notes[PATIENTS]
     assert notes.index.is_unique
     assert notes.str.startswith(ABSENT.strip(" :")).all()
@@ -168,8 +170,12 @@ def test_central_and_unsure_patients_are_listed_once(table):
     rows = section(table, 1, PATIENTS)
     assert rows["item"].is_unique
     unsure = rows[rows["group"] == UNSURE].iloc[0]
-    assert (unsure["item"], unsure["note"]) == ("p19", "2")
-    assert len(rows[rows["group"] == CENTRAL]) == 3
+    assert (unsure["item"], unsure["note"], unsure["measure"]) == ("p19", "2", "margin")
+    central = rows[rows["group"] == CENTRAL]
+    assert set(central["measure"]) == {"distance"}
+    distance = representatives(given.embedding(), given.LABELS)["distance"]
+    assert central["value"].tolist() == distance[central["item"]].tolist()
+    assert len(central) == 3
     assert section(table, 3, PATIENTS)["group"].tolist() == [CENTRAL, CENTRAL]
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.biology.single_sample import collection_scores, ssgsea
+from amucl.biology.differential import subtype_markers
+from amucl.biology.single_sample import NO_SETS, collection_scores, score_tests, ssgsea
 from amucl.errors import AmuclError
 
 GENES = [f"Gene{i}" for i in range(200)]
@@ -75,3 +76,26 @@ def test_bad_input_is_named(how):
     message = {"duplicate": "got Gene0", "nan": "missing or infinite", "ids": "Ensembl ids against symbols"}[how]
     with pytest.raises(AmuclError, match=message):
         ssgsea(expression, sets)
+
+
+def test_scores_are_compared_as_scores():
+    expression, sets = drawn()
+    scores = ssgsea(expression, sets)
+    labels = pd.Series(["up"] * 6 + ["rest"] * 6 + ["elsewhere"], index=[*scores.index, "no scores"])
+    table = score_tests(scores, labels)
+    assert not {"gene", "logFC", "AveExpr"} & set(table.columns)
+    own = labels[scores.index]
+    expected = subtype_markers(scores, own)
+    pd.testing.assert_series_equal(table["t"], expected["t"])
+    first = table[table["subtype"] == "up"].iloc[0]
+    inside = (own == "up").to_numpy()
+    assert first["term"] == "planted"
+    assert first["difference"] == pytest.approx(scores["planted"][inside].mean() - scores["planted"][~inside].mean())
+
+
+def test_without_a_scored_set_every_subtype_has_a_row():
+    expression, _ = drawn()
+    scores = collection_scores(expression, {"none": {"small": GENES[:5]}})
+    table = score_tests(scores, pd.Series(["a", "b"] * 6, index=expression.index))
+    assert table["status"].tolist() == [NO_SETS, NO_SETS]
+    assert table["term"].isna().all()

@@ -38,6 +38,7 @@ def enriched(kind, n=8, collections=("hallmark",), subtypes=SUBTYPES):
         {
             "subtype": subtype,
             "collection": collection,
+            "direction": "up",
             "term": f"HALLMARK_{subtype}_{collection}_{i}",
             "k": i + 1, "n": 40, "M": 50, "N": 400, "odds_ratio": 2.0, "genes": "A;B",
             "size": 10 + 5 * i, "ES": 0.5, "NES": rng.uniform(-2, 2), "log2err": 0.1, "tag_pct": 30.0, "gene_pct": 20.0,
@@ -47,7 +48,8 @@ def enriched(kind, n=8, collections=("hallmark",), subtypes=SUBTYPES):
         for collection in collections
         for i in range(n)
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["subtype", "collection", *(ORA_COLUMNS if kind == "ora" else GSEA_COLUMNS)])
+    own = ["direction", *ORA_COLUMNS] if kind == "ora" else GSEA_COLUMNS
+    return pd.DataFrame(rows, columns=["subtype", "collection", *own])
 
 
 def texts(figure):
@@ -101,8 +103,20 @@ def test_heatmap_has_clinical_bars():
         },
         index=labels.index,
     )
+    bars["subtype"] = ["theirs", "others"] * 18
     shown = texts(marker_heatmap(expression, labels, markers, bars.drop("p5")))
+    assert shown.count("Subtype") == 2, "the bar and its legend"
+    assert shown.count("known: subtype") == 2
     assert {"Sex", "Age", "Site", "male", "female", "missing", "other", "S1 (n = 12)", "z-score"} <= set(shown)
+
+
+def test_what_a_marker_is_may_be_set():
+    expression, labels, markers = cohort()
+    limit = markers["logFC"].nlargest(4).iloc[-1]
+    figure = marker_heatmap(expression, labels, markers, n_top=50, min_logfc=limit)
+    assert len(figure.axes[0].get_yticklabels()) == 3
+    (text,) = texts(marker_heatmap(expression, labels, markers, alpha=1e-300))
+    assert text == "No gene is up-regulated in any subtype (adjusted P < 1e-300)"
 
 
 def test_a_gene_of_two_subtypes_is_shown_once():
@@ -129,6 +143,12 @@ def test_dotplot_shows_the_top_terms_by_subtype(kind, tmp_path):
     several = texts(draw(enriched(kind, collections=("hallmark", "kegg"))))
     assert any("[kegg]" in text for text in several)
     save_figure(figure, tmp_path / "dots.pdf")
+
+
+def test_terms_of_genes_that_are_down_are_not_drawn():
+    table = enriched("ora", n=2, subtypes=["S1"]).assign(direction=["up", "down"])
+    shown = texts(over_representation_dotplot(table))
+    assert [term for term in ("S1 hallmark 0", "S1 hallmark 1") if term in shown] == ["S1 hallmark 0"]
 
 
 def test_gsea_colours_are_red_for_up_and_blue_for_down():

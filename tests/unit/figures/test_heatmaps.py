@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.biology.differential import subtype_markers
+from amucl.biology.single_sample import score_tests
 from amucl.biology.templates import UNASSIGNED, nearest_template, subtype_templates
 from amucl.figures.heatmaps import score_heatmap, template_heatmap
 from amucl.figures.style import PALETTE, save_figure
@@ -19,7 +20,7 @@ def texts(figure):
 def test_scores_stand_with_their_subtype():
     scores, labels = drawn()
     scores = scores.iloc[:, :60].rename(columns={"g000": "HALLMARK_DNA_REPAIR"})
-    figure = score_heatmap(scores, labels, subtype_markers(scores, labels), n_top=3)
+    figure = score_heatmap(scores, labels, score_tests(scores, labels), n_top=3)
     shown = images(figure)[0]
     assert shown.shape == (9, 36)
     assert shown[:3, :12].mean() > 0.5
@@ -31,8 +32,9 @@ def test_scores_stand_with_their_subtype():
 def test_nothing_up_is_said():
     scores = pd.DataFrame(np.random.default_rng(0).normal(size=(12, 4)), columns=list("wxyz"))
     labels = pd.Series([1, 2] * 6)
-    figure = score_heatmap(scores, labels, subtype_markers(scores, labels))
-    assert any("No gene set" in text for text in texts(figure))
+    for some in (scores, scores[[]]):
+        figure = score_heatmap(some, labels, score_tests(some, labels))
+        assert any("No gene set" in text for text in texts(figure))
 
 
 def test_new_patients_stand_with_the_template_they_follow(tmp_path):

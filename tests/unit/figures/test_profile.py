@@ -43,7 +43,8 @@ def test_a_page_tells_what_the_table_does(table):
     shown = texts(page(table, 1, given.clinical()))
     for expected in (
         "Subtype 1", "AML: dmacl, k = 3", "20 of 40 patients (50%)", "FAB: M1", "18/20", "0.82", "U0", "+2.00", "90%",
-        "U0 (RUNX1)", "Strong", "+2.5", "Low", "-2.0", "Cell cycle", "12/40", "p19",
+        "U0 (RUNX1)", "Strong", "+2.5", "Low", "-2.0", "Cell cycle", "12/40", "Cell adhesion", "7/30",
+        "p19", "log2 FC",
     ):  # fmt: skip
         assert expected in shown, expected
     assert any("leans to subtype 2" in text for text in shown)
@@ -82,7 +83,8 @@ def test_the_fullest_page_fits():
             "padj": 1e-30,
         }
     )
-    findings = given.findings(omics=omics, gsea=gsea, go=gsea.assign(k=100, M=450, odds_ratio=20.0))
+    go = pd.concat([gsea.assign(k=100, M=450, odds_ratio=20.0, direction=direction) for direction in ("up", "down")])
+    findings = given.findings(omics=omics, gsea=gsea, go=go)
     classes = {name: name for name in clinical if name.startswith("class")}
     table = profiles(given.LABELS, clinical, findings, classes=classes, seed=1, max_permutations=200)
     figure = page(table, 1, clinical)
@@ -96,7 +98,7 @@ def test_a_page_without_anything_says_not_available():
     nothing = pd.DataFrame(index=given.SAMPLES)
     table = profiled(nothing, markers=absent, omics={}, embedding=None, consensus=None)
     shown = " ".join(texts(page(table, 1, nothing)))
-    assert shown.count("Not available") == 8
+    assert shown.count("Not available") == 9
 
 
 def test_dollars_in_a_name_are_no_formula():

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from amucl.biology.differential import subtype_markers
+from amucl.biology.correction import ALPHA
+from amucl.biology.differential import name_of_test, significant, subtype_markers
 from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError
 
 CONSENSUS_COLUMNS = [
     "subtype", "gene", "direction", "logFC", "adj.P.Val", "rank", "n_runs", "n_marker", "frequency", "overlap",
+    "test",
 ]  # fmt: skip
 _UNMATCHED = "unmatched"
 
@@ -39,9 +41,11 @@ def consensus_markers(
     reference: pd.Series,
     runs: list[pd.Series],
     *,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
+    min_logfc: float = 0.0,
     min_size: int = 3,
     trend: bool = False,
+    test: str | None = None,
 ) -> pd.DataFrame:
     """In how many other runs each marker of the reference partition is a marker of the same subtype again.
 
@@ -50,9 +54,10 @@ def consensus_markers(
     expression : samples x genes, log2, as `amucl.biology.differential.subtype_markers` takes it.
     reference : subtype of each sample.
     runs : the partitions of other runs; each is aligned to the reference first.
-    alpha, min_size : a gene is a marker at adj.P.Val < `alpha`, in the direction it has in the reference. A run in
-        which the subtype has no partner, or one under `min_size`, counts as one in which nothing is a marker.
+    alpha, min_logfc, min_size : a gene is a marker where it is `significant`, in the direction it has in the reference.
+        A run in which the subtype has no partner, or one under `min_size`, counts as one in which nothing is a marker.
     trend : as in `amucl.biology.differential.moderated_t`.
+    test : what the column test says, by default `name_of_test`.
 
     Returns
     -------
@@ -63,7 +68,7 @@ def consensus_markers(
     if not runs:
         raise AmuclError("no other run to compare markers with", expected="one partition or more")
     markers = subtype_markers(expression, reference, min_size=min_size, trend=trend)
-    found = markers[markers["adj.P.Val"] < alpha].copy()
+    found = markers[significant(markers, alpha=alpha, min_logfc=min_logfc)].copy()
     found["direction"] = np.where(found["t"] > 0, "up", "down")
     counts = pd.Series(0, index=pd.MultiIndex.from_frame(found[["subtype", "gene", "direction"]]))
     overlap = pd.Series(0.0, index=subtype_order(reference))
@@ -74,12 +79,13 @@ def consensus_markers(
         if known.nunique() < 2:
             continue
         again = subtype_markers(expression.loc[known.index], known, min_size=min_size, trend=trend)
-        again = again[again["adj.P.Val"] < alpha]
+        again = again[significant(again, alpha=alpha, min_logfc=min_logfc)]
         again = again.assign(direction=np.where(again["t"] > 0, "up", "down"))
         kept = pd.MultiIndex.from_frame(again[["subtype", "gene", "direction"]])
         counts += counts.index.isin(kept)
     table = found.assign(n_runs=len(runs), n_marker=counts.to_numpy(), frequency=counts.to_numpy() / len(runs))
-    return table.assign(overlap=table["subtype"].map(overlap / len(runs)))[CONSENSUS_COLUMNS].reset_index(drop=True)
+    table = table.assign(overlap=table["subtype"].map(overlap / len(runs)), test=test or name_of_test(trend=trend))
+    return table[CONSENSUS_COLUMNS].reset_index(drop=True)
 
 
 def _jaccard(one: pd.Series, other: pd.Series) -> float:

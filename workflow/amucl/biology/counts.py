@@ -11,15 +11,19 @@ import pandas as pd
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.default_inference import DefaultInference
 from pydeseq2.ds import DeseqStats
+from pydeseq2.preprocessing import deseq2_norm_fit, deseq2_norm_transform
 
 from amucl.biology.contrasts import PAIR_COLUMNS
 from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import MARKER_COLUMNS, checked, untested
 from amucl.clustering.labels import subtype_order
-from amucl.errors import AmuclError
+from amucl.errors import AmuclError, some
 
 logger = logging.getLogger(__name__)
 
+LOG_COUNTS = "log2 normalised counts"
+
+_PRIOR = 3
 _WHOLE = 0.01  # a stored count is off by less
 
 
@@ -40,10 +44,36 @@ def whole_counts(logged: pd.DataFrame) -> pd.DataFrame:
             action="leave expression out of `counts`",
         )
     counts = np.rint(values)
+    empty = counts.sum(axis=1) == 0
+    if empty.any():
+        raise AmuclError(
+            "a sample without a single count",
+            where=f"sample {some(logged.index[empty])}",
+            expected="raw counts",
+            action="leave it out",
+        )
     rounded = np.abs(values - counts) > _WHOLE * np.maximum(1, counts * 1e-4)
     if rounded.any():
         logger.warning("%.1f%% of the counts were no whole numbers and were rounded", 100 * rounded.mean())
     return pd.DataFrame(counts.astype(np.int64), index=logged.index, columns=logged.columns)
+
+
+def log_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """log2(count / size factor + 3), samples x genes: counts for the moderated t with trend.
+
+    The size factors are DESeq2's medians of ratios, scaled to a geometric mean of 1 (library sizes where every gene has
+    a zero); 3 is the prior count of limma-trend, which damps the logarithms of small counts.
+
+    References
+    ----------
+    Law, C. W. et al. (2014). voom: precision weights unlock linear model analysis tools for RNA-seq read counts. Genome
+    Biology 15, R29.
+    """
+    values = counts.to_numpy(dtype=float)
+    logmeans, usable = deseq2_norm_fit(values)
+    factors = deseq2_norm_transform(values, logmeans, usable)[1] if usable.any() else values.sum(axis=1)
+    factors /= np.exp(np.log(factors).mean())
+    return pd.DataFrame(np.log2(values / factors[:, None] + _PRIOR), index=counts.index, columns=counts.columns)
 
 
 def per_million(logged: pd.DataFrame) -> pd.DataFrame:

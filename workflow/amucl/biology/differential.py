@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from amucl.biology.correction import ALPHA
 from amucl.biology.splines import natural_spline
 from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError, some
@@ -22,7 +23,8 @@ MARKER_COLUMNS = [
     "subtype", "gene", "logFC", "mean_in", "mean_out", "AveExpr", "t", "df_total", "P.Value", "adj.P.Val",
     "n_in", "n_out", "rank", "status",
 ]  # fmt: skip
-NO_EXPRESSION = "no_expression"
+CONTROL_COLUMNS = ["subtype", "test", "n_significant", "n_significant_permuted"]
+NO_EXPRESSION, NO_PATIENTS, ONE_SUBTYPE, CONSTANT = "no_expression", "no_patients", "one_subtype", "constant"
 NOT_AVAILABLE = "Not available: the cohort has no omic called expression"
 
 
@@ -184,50 +186,75 @@ def permuted_control(
     seed: int,
     *,
     n_permutations: int = 20,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
+    min_logfc: float = 0.0,
     min_size: int = 3,
     trend: bool = False,
 ) -> pd.DataFrame:
-    """How many genes differ at adj.P.Val < `alpha` with the labels, and with the same labels dealt out at random.
+    """How many genes are `significant` with the labels, and with the same labels dealt out at random.
 
     Subtypes found in the data always differ in the data; the permuted column shows what the test itself lets through.
 
     Returns
     -------
-    Columns subtype, n_significant and n_significant_permuted (mean over the permutations: genes are correlated, so that
-    most permutations give none and a few give many); missing for subtypes that are too small to test.
+    Columns `CONTROL_COLUMNS`: test (`name_of_test`), n_significant and n_significant_permuted (mean over the
+    permutations: genes are correlated, so that most permutations give none and a few give many); counts are missing for
+    subtypes that are too small to test.
     """
     expression, labels = checked(expression, labels)
     rng = np.random.default_rng(seed)
-    permuted = [
-        _count_significant(expression, pd.Series(rng.permutation(labels), index=labels.index), alpha, min_size, trend)
-        for _ in range(n_permutations)
-    ]
-    counts = {
-        "n_significant": _count_significant(expression, labels, alpha, min_size, trend),
-        "n_significant_permuted": pd.concat(permuted, axis=1).mean(axis=1),
-    }
-    return pd.DataFrame(counts).rename_axis("subtype").reset_index()
+    limits = {"alpha": alpha, "min_logfc": min_logfc}
+
+    def count(dealt: pd.Series) -> pd.Series:
+        return _count_significant(expression, dealt, limits, min_size, trend)
+
+    permuted = [count(pd.Series(rng.permutation(labels), index=labels.index)) for _ in range(n_permutations)]
+    counts = {"n_significant": count(labels), "n_significant_permuted": pd.concat(permuted, axis=1).mean(axis=1)}
+    table = pd.DataFrame(counts).rename_axis("subtype").reset_index()
+    return table.assign(test=name_of_test(trend=trend))[CONTROL_COLUMNS]
 
 
-def not_available(labels: pd.Series, reason: str = NO_EXPRESSION) -> pd.DataFrame:
+def name_of_test(*, trend: bool) -> str:
+    """What tables call the test of `moderated_t`."""
+    return "moderated t, trend" if trend else "moderated t"
+
+
+def not_available(labels: pd.Series, reason: str = NO_EXPRESSION, *, subtypes: list | None = None) -> pd.DataFrame:
     """The table of `subtype_markers` where nothing can be tested: a row of missing values a subtype, with `reason`.
 
-    Tables made from it are empty.
+    Tables made from it are empty. `subtypes` are all there are, where some have no sample in `labels`.
     """
     sizes = labels.value_counts()
-    order = subtype_order(labels)
-    rows = [untested(subtype, int(sizes[subtype]), int(sizes.sum() - sizes[subtype]), reason) for subtype in order]
+    rows = []
+    for subtype in subtype_order(labels) if subtypes is None else subtypes:
+        n_in = int(sizes.get(subtype, 0))
+        rows.append(untested(subtype, n_in, len(labels) - n_in, reason))
     return pd.concat(rows, ignore_index=True)[MARKER_COLUMNS]
 
 
-def up_regulated(markers: pd.DataFrame, subtype, *, alpha: float = 0.05, min_logfc: float = 0.0) -> list[str]:
+def untested_control(labels: pd.Series) -> pd.DataFrame:
+    """The table of `permuted_control` where nothing can be tested."""
+    return pd.DataFrame({"subtype": subtype_order(labels)}).reindex(columns=CONTROL_COLUMNS)
+
+
+def significant(table: pd.DataFrame, *, alpha: float = ALPHA, min_logfc: float = 0.0) -> pd.Series:
+    """Which rows of a table of tests are markers: adj.P.Val < `alpha`, and logFC more than `min_logfc` from 0."""
+    return (table["adj.P.Val"] < alpha) & (table["logFC"].abs() > min_logfc)
+
+
+def up_regulated(markers: pd.DataFrame, subtype, *, alpha: float = ALPHA, min_logfc: float = 0.0) -> list[str]:
     """The genes of `subtype` with adj.P.Val < `alpha` and logFC > `min_logfc`, most up-regulated first.
 
     `markers` is a table of `subtype_markers`.
     """
-    rows = markers[(markers["subtype"] == subtype) & (markers["adj.P.Val"] < alpha) & (markers["logFC"] > min_logfc)]
-    return rows.sort_values("rank")["gene"].tolist()
+    rows = markers[significant(markers, alpha=alpha, min_logfc=min_logfc) & (markers["subtype"] == subtype)]
+    return rows[rows["logFC"] > 0].sort_values("rank")["gene"].tolist()
+
+
+def down_regulated(markers: pd.DataFrame, subtype, *, alpha: float = ALPHA, min_logfc: float = 0.0) -> list[str]:
+    """As `up_regulated`, of logFC < -`min_logfc`, most down-regulated first."""
+    rows = markers[significant(markers, alpha=alpha, min_logfc=min_logfc) & (markers["subtype"] == subtype)]
+    return rows[rows["logFC"] < 0].sort_values("rank", ascending=False)["gene"].tolist()
 
 
 def _one_against_rest(expression: pd.DataFrame, labels: pd.Series, subtype, min_size: int, trend: bool) -> pd.DataFrame:
@@ -248,7 +275,7 @@ def untested(subtype, n_in: int, n_out: int, status: str) -> pd.DataFrame:
 
 
 def _count_significant(
-    expression: pd.DataFrame, labels: pd.Series, alpha: float, min_size: int, trend: bool
+    expression: pd.DataFrame, labels: pd.Series, limits: dict[str, float], min_size: int, trend: bool
 ) -> pd.Series:
     counts = {}
     for subtype in subtype_order(labels):
@@ -256,7 +283,7 @@ def _count_significant(
         if min(inside.sum(), (~inside).sum()) < min_size:
             counts[subtype] = pd.NA
         else:
-            counts[subtype] = (moderated_t(expression, inside, trend=trend)["adj.P.Val"] < alpha).sum()
+            counts[subtype] = significant(moderated_t(expression, inside, trend=trend), **limits).sum()
     return pd.Series(counts, dtype="Int64")
 
 

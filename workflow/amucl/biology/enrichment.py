@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from amucl.biology.correction import benjamini_hochberg
-from amucl.biology.differential import up_regulated
+from amucl.biology.correction import ALPHA, benjamini_hochberg
+from amucl.biology.differential import down_regulated, up_regulated
 from amucl.biology.symbols import hyphenated, kind_of
 from amucl.errors import AmuclError, some
 
@@ -171,23 +171,27 @@ def subtype_over_representation(
     markers: pd.DataFrame,
     collections: dict[str, GeneSets],
     *,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
     min_logfc: float = 0.0,
     **sizes: int,
 ) -> pd.DataFrame:
-    """`over_representation` of each subtype's up-regulated genes in each collection of gene sets.
+    """`over_representation` of each subtype's up- and down-regulated genes in each collection of gene sets.
 
     `markers` is a table of `subtype_markers`; `alpha` and `min_logfc` choose the genes (see `up_regulated`). Subtypes
-    too small to test, or without an up-regulated gene, have no rows. padj is per subtype and collection.
+    too small to test have no rows, nor has a direction without a gene. Columns subtype, collection, direction (up or
+    down) and `ORA_COLUMNS`; padj is per subtype, collection and direction.
     """
-    return _per_subtype(
-        markers,
-        collections,
-        ORA_COLUMNS,
-        lambda subtype, rows, sets: over_representation(
-            up_regulated(rows, subtype, alpha=alpha, min_logfc=min_logfc), rows["gene"].tolist(), sets, **sizes
-        ),
-    )
+
+    def both(subtype, rows: pd.DataFrame, sets: GeneSets) -> pd.DataFrame:
+        tables = []
+        for direction, chosen in (("up", up_regulated), ("down", down_regulated)):
+            genes = chosen(rows, subtype, alpha=alpha, min_logfc=min_logfc)
+            table = over_representation(genes, rows["gene"].tolist(), sets, **sizes)
+            tables.append(table.assign(direction=direction))
+        filled = [table for table in tables if len(table)]
+        return pd.concat(filled, ignore_index=True) if filled else tables[0]
+
+    return _per_subtype(markers, collections, ["direction", *ORA_COLUMNS], both)
 
 
 def subtype_gsea(

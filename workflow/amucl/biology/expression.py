@@ -9,10 +9,16 @@ import pandas as pd
 from mudata import MuData
 
 from amucl.biology.contrasts import PAIR_COLUMNS, pairwise_markers
-from amucl.biology.counts import CountModel, per_million, whole_counts
-from amucl.biology.differential import not_available, permuted_control, subtype_markers
+from amucl.biology.correction import ALPHA
+from amucl.biology.counts import LOG_COUNTS, CountModel, log_counts, per_million, whole_counts
+from amucl.biology.differential import (
+    name_of_test,
+    not_available,
+    permuted_control,
+    subtype_markers,
+    untested_control,
+)
 from amucl.biology.symbols import in_symbols, read_gene_map
-from amucl.clustering.labels import subtype_order
 from amucl.cohort.cohort import analysis_matrix
 
 EXPRESSION = "expression"
@@ -41,6 +47,41 @@ def expression_of(
     return expression if gene_map is None else in_symbols(expression, read_gene_map(gene_map))
 
 
+@dataclass(frozen=True)
+class ModeratedInput:
+    """Expression as the moderated t takes it, and how.
+
+    Attributes
+    ----------
+    values : samples x genes, on a log2 scale.
+    trend : as in `amucl.biology.differential.moderated_t`.
+    test : what tables call this test.
+    """
+
+    values: pd.DataFrame
+    trend: bool
+    test: str
+
+
+def moderated_input(expression: pd.DataFrame, *, counts: bool = False, trend: bool = False) -> ModeratedInput:
+    """What the moderated t is made on: the permuted control and the consensus of retrained methods, of counts too.
+
+    A negative binomial model for each of some twenty partitions would take as many minutes or hours; logarithms of
+    normalised counts with a prior variance that follows the mean (limma-trend) control the error rate as well.
+
+    Parameters
+    ----------
+    expression : of `expression_of`, without `counts`: log2(count + 1) where these are counts.
+
+    References
+    ----------
+    Law, C. W. et al. (2014), as in `amucl.biology.differential.moderated_t`.
+    """
+    if counts:
+        return ModeratedInput(log_counts(whole_counts(expression)), True, f"{name_of_test(trend=True)}, {LOG_COUNTS}")
+    return ModeratedInput(expression, trend, name_of_test(trend=trend))
+
+
 def expression_markers(
     cohort: MuData,
     labels: pd.Series,
@@ -49,6 +90,8 @@ def expression_markers(
     gene_map: str | os.PathLike | None = None,
     counts: bool = False,
     trend: bool = False,
+    alpha: float = ALPHA,
+    min_logfc: float = 0.0,
     n_threads: int = 1,
 ) -> Markers:
     """The genes that tell the subtypes apart, on the patients who have expression.
@@ -59,18 +102,19 @@ def expression_markers(
     ----------
     seed : of the permuted labels.
     gene_map : as in `expression_of`.
-    counts : expression are counts, stored as log2(count + 1): tested by DESeq2's model. The control stays that of the
-        moderated t on log2.
+    counts : expression are counts, stored as log2(count + 1): tested by DESeq2's model, the control by
+        `moderated_input`.
     trend : of the moderated t, as in `amucl.biology.differential.moderated_t`.
+    alpha, min_logfc : what the control counts, as in `amucl.biology.differential.permuted_control`.
     """
     expression = expression_of(cohort, gene_map)
     if expression is None:
-        control = pd.DataFrame({"subtype": subtype_order(labels)})
-        control = control.reindex(columns=["subtype", "n_significant", "n_significant_permuted"])
-        return Markers(not_available(labels), pd.DataFrame(columns=PAIR_COLUMNS), control)
+        return Markers(not_available(labels), pd.DataFrame(columns=PAIR_COLUMNS), untested_control(labels))
     expression = expression.loc[labels.index.intersection(expression.index)]
     labels = labels.loc[expression.index]
-    control = permuted_control(expression, labels, seed, trend=trend)
+    tested = moderated_input(expression, counts=counts, trend=trend)
+    control = permuted_control(tested.values, labels, seed, alpha=alpha, min_logfc=min_logfc, trend=tested.trend)
+    control["test"] = tested.test
     if counts:
         model = CountModel(whole_counts(expression), labels, n_threads=n_threads)
         return Markers(model.markers(), model.pairs(), control)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 
@@ -10,9 +11,22 @@ import pandas as pd
 from mudata import MuData
 
 from amucl.biology.contrasts import PAIR_COLUMNS, pairwise_markers
-from amucl.biology.differential import MARKER_COLUMNS, permuted_control, subtype_markers
+from amucl.biology.correction import ALPHA
+from amucl.biology.differential import (
+    CONSTANT,
+    MARKER_COLUMNS,
+    NO_PATIENTS,
+    ONE_SUBTYPE,
+    not_available,
+    permuted_control,
+    subtype_markers,
+    untested_control,
+)
 from amucl.biology.symbols import genes_of, read_gene_map
-from amucl.cohort.cohort import analysis_matrix
+from amucl.clustering.labels import subtype_order
+from amucl.cohort.cohort import about, analysis_matrix
+
+logger = logging.getLogger(__name__)
 
 BETA_LIMIT = 1e-3  # M-values of betas nearer to 0 or 1 would be infinite, or noise
 
@@ -22,8 +36,7 @@ OMIC_PAIR_COLUMNS = ["omic", "scale", *PAIR_COLUMNS[:2], "feature", "genes", *PA
 
 def are_betas(values: pd.DataFrame, omic: str) -> bool:
     """Whether an omic holds methylation levels: it is called something with `methyl` and all values are in 0 to 1."""
-    lowest, highest = values.to_numpy().min(), values.to_numpy().max()
-    return "methyl" in omic.lower() and bool(lowest >= 0 and highest <= 1)
+    return "methyl" in omic.lower() and bool(values.ge(0).all(axis=None) and values.le(1).all(axis=None))
 
 
 def m_values(betas: pd.DataFrame) -> pd.DataFrame:
@@ -38,13 +51,42 @@ def m_values(betas: pd.DataFrame) -> pd.DataFrame:
     return np.log2(kept / (1 - kept))
 
 
-def tested_scale(values: pd.DataFrame, omic: str) -> tuple[pd.DataFrame, str]:
-    """What the t-tests of an omic are made on: M-values of betas (``M``), else the values as they are (``as_is``)."""
-    return (m_values(values.astype(float)), "M") if are_betas(values, omic) else (values, "as_is")
+def is_logged(cohort: MuData, omic: str) -> bool:
+    """Whether an omic is known to be on a log2 scale: preprocessing logged it, or its source had."""
+    known = about(cohort)
+    return omic in known.get("log2", ()) or known["source"] == "xena"
+
+
+def tested_scale(values: pd.DataFrame, omic: str, *, logged: bool) -> tuple[pd.DataFrame, str]:
+    """What the t-tests of an omic are made on: M-values of betas (``M``), else the values as they are.
+
+    These are called ``log2`` where they are known to be (`logged`), else ``as_is``.
+    """
+    if are_betas(values, omic):
+        return m_values(values.astype(float)), "M"
+    return values, "log2" if logged else "as_is"
+
+
+def why_untestable(values: pd.DataFrame, labels: pd.Series) -> str | None:
+    """The status of an omic in which no test can be made: `NO_PATIENTS`, `ONE_SUBTYPE` or `CONSTANT`; else None.
+
+    labels : subtype of each sample of `values`.
+    """
+    if values.empty:
+        return NO_PATIENTS
+    if (labels == labels.iloc[0]).all():
+        return ONE_SUBTYPE
+    return None if (values != values.iloc[0]).any(axis=None) else CONSTANT
 
 
 def omic_markers(
-    values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Series | None = None, *, trend: bool = False
+    values: pd.DataFrame,
+    labels: pd.Series,
+    omic: str,
+    genes: pd.Series | None = None,
+    *,
+    trend: bool = False,
+    logged: bool = False,
 ) -> pd.DataFrame:
     """`subtype_markers` of an omic, on the scale of `tested_scale`.
 
@@ -53,6 +95,7 @@ def omic_markers(
     values : samples x features, on the analysis scale.
     genes : the genes of each feature, joined by `;`; absent where no map is known.
     trend : as in `amucl.biology.differential.moderated_t`.
+    logged : as in `tested_scale`.
 
     Returns
     -------
@@ -60,7 +103,7 @@ def omic_markers(
     the feature's genes, and delta, the difference of the means in the omic's own unit (of betas where logFC is of
     M-values).
     """
-    tested, scale = tested_scale(values, omic)
+    tested, scale = tested_scale(values, omic, logged=logged)
     table = subtype_markers(tested, labels, trend=trend).rename(columns={"gene": "feature"})
     delta = [
         _difference(values, labels == subtype).reindex(rows["feature"])
@@ -71,10 +114,16 @@ def omic_markers(
 
 
 def omic_pairs(
-    values: pd.DataFrame, labels: pd.Series, omic: str, genes: pd.Series | None = None, *, trend: bool = False
+    values: pd.DataFrame,
+    labels: pd.Series,
+    omic: str,
+    genes: pd.Series | None = None,
+    *,
+    trend: bool = False,
+    logged: bool = False,
 ) -> pd.DataFrame:
     """`pairwise_markers` of an omic in `OMIC_PAIR_COLUMNS`; scale and parameters as in `omic_markers`."""
-    tested, scale = tested_scale(values, omic)
+    tested, scale = tested_scale(values, omic, logged=logged)
     table = pairwise_markers(tested, labels, trend=trend).rename(columns={"gene": "feature"})
     return table.assign(omic=omic, scale=scale, genes=_named(table["feature"], genes))[OMIC_PAIR_COLUMNS]
 
@@ -96,22 +145,41 @@ def omic_results(
     seed: int,
     gene_map: str | os.PathLike | None = None,
     trend: bool = False,
+    alpha: float = ALPHA,
 ) -> OmicResults:
     """What tells the subtypes apart in one omic of a cohort, on the patients who have it.
 
+    Where nothing can be tested (see `why_untestable`), every subtype has a row of missing values whose status says why,
+    and there are no pairs: one poor omic does not end a run.
+
     gene_map : file that names the genes of the features (see `read_gene_map`); without one the cohort's own annotation
     `gene` is taken, where its source gave one (InterSIM). seed : of the permuted labels. trend : as in
-    `amucl.biology.differential.moderated_t`.
+    `amucl.biology.differential.moderated_t`. alpha : what the control counts; fold changes differ in scale from omic to
+    omic, so that there is no least one.
     """
     values = analysis_matrix(cohort, omic)
     values = values.loc[labels.index.intersection(values.index)]
-    labels = labels.loc[values.index]
+    subtypes, labels = labels, labels.loc[values.index]
+    reason = why_untestable(values, labels)
+    if reason is not None:
+        logger.warning("%s: nothing can be tested (%s)", omic, reason)
+        return _untested(subtypes, labels, omic, reason)
     genes = cohort[omic].var.get("gene")
     if gene_map is not None:
         genes = genes_of(values.columns, read_gene_map(gene_map))
-    control = permuted_control(tested_scale(values, omic)[0], labels, seed, trend=trend)
-    markers = omic_markers(values, labels, omic, genes, trend=trend)
-    return OmicResults(markers, omic_pairs(values, labels, omic, genes, trend=trend), control)
+    logged = is_logged(cohort, omic)
+    tested, _ = tested_scale(values, omic, logged=logged)
+    control = permuted_control(tested, labels, seed, alpha=alpha, trend=trend)
+    how = {"trend": trend, "logged": logged}
+    markers = omic_markers(values, labels, omic, genes, **how)
+    return OmicResults(markers, omic_pairs(values, labels, omic, genes, **how), control)
+
+
+def _untested(subtypes: pd.Series, labels: pd.Series, omic: str, reason: str) -> OmicResults:
+    """The tables of an omic without a test; `labels` are those of `subtypes` whose patients have the omic."""
+    markers = not_available(labels, reason, subtypes=subtype_order(subtypes)).rename(columns={"gene": "feature"})
+    markers = markers.assign(omic=omic).reindex(columns=OMIC_COLUMNS).astype({"genes": object})
+    return OmicResults(markers, pd.DataFrame(columns=OMIC_PAIR_COLUMNS), untested_control(subtypes))
 
 
 def _difference(values: pd.DataFrame, inside: pd.Series) -> pd.Series:

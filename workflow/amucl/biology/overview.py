@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
 
-from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, up_regulated
+from amucl.biology.correction import ALPHA
+from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, significant, up_regulated
 from amucl.biology.survival import complete_survival
 from amucl.clustering.labels import subtype_order
 
-ALPHA = 0.05
 N_TOP = 5
 OVERVIEW_COLUMNS = [
     "subtype",
@@ -37,6 +37,8 @@ def overview(
     omics: Mapping[str, pd.DataFrame] | None = None,
     time: pd.Series | None = None,
     event: pd.Series | None = None,
+    alpha: float = ALPHA,
+    min_logfc: float = 0.0,
 ) -> pd.DataFrame:
     """One row a subtype: size, survival, and the strongest findings of every analysis, in `OVERVIEW_COLUMNS`.
 
@@ -46,20 +48,22 @@ def overview(
     ----------
     labels : subtype of each sample.
     markers, go, gsea : tables of `subtype_markers`, `subtype_over_representation` and `subtype_gsea`. Only findings at
-        adjusted P < .05 are named; a cell without one is empty, or says that the cohort has no expression.
+        adjusted P < .05 are named (top_go: of genes that are up); a cell without one is empty, or says that the cohort
+        has no expression.
     omics : omic -> table of `omic_markers`; its features are named with + where they are up, - where they are down.
     time, event : survival by sample, where it is known. The median is missing where more than half of a subtype
         survives; it has the unit of `time`.
+    alpha, min_logfc : what makes a marker, as in `amucl.biology.differential.significant`; min_logfc of genes only.
     """
     rows = []
     for subtype in subtype_order(labels):
         inside = labels[labels == subtype]
-        up = up_regulated(markers, subtype, alpha=ALPHA)
+        up = up_regulated(markers, subtype, alpha=alpha, min_logfc=min_logfc)
         enriched = _significant(gsea, subtype)
         absent = (markers.loc[markers["subtype"] == subtype, "status"] == NO_EXPRESSION).any()
         found = {
             "top_markers": _listed(up),
-            "top_go": _listed(_significant(go, subtype)["term"]),
+            "top_go": _listed(_significant(go[go["direction"] == "up"], subtype)["term"]),
             "top_gsea_up": _listed(enriched.loc[enriched["NES"] > 0, "term"]),
             "top_gsea_down": _listed(enriched.loc[enriched["NES"] < 0, "term"]),
         }
@@ -71,7 +75,7 @@ def overview(
                 **_survival(inside, time, event),
                 "n_up_regulated": np.nan if absent else len(up),
                 **(dict.fromkeys(found, NOT_AVAILABLE) if absent else found),
-                **{f"top_{omic}": _signed(table, subtype) for omic, table in (omics or {}).items()},
+                **{f"top_{omic}": _signed(table, subtype, alpha) for omic, table in (omics or {}).items()},
             }
         )
     return pd.DataFrame(rows, columns=[*OVERVIEW_COLUMNS, *(f"top_{omic}" for omic in omics or {})])
@@ -91,9 +95,9 @@ def _significant(table: pd.DataFrame, subtype) -> pd.DataFrame:
     return table[(table["subtype"] == subtype) & (table["padj"] < ALPHA)].sort_values("pval", kind="stable")
 
 
-def _signed(table: pd.DataFrame, subtype) -> str:
+def _signed(table: pd.DataFrame, subtype, alpha: float) -> str:
     """The features of an omic that differ most, up or down."""
-    rows = table[(table["subtype"] == subtype) & (table["adj.P.Val"] < ALPHA)].sort_values("P.Value", kind="stable")
+    rows = table[significant(table, alpha=alpha) & (table["subtype"] == subtype)].sort_values("P.Value", kind="stable")
     return _listed(f"{'+' if row.logFC > 0 else '-'}{row.feature}" for row in rows.head(N_TOP).itertuples())
 
 

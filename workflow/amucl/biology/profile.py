@@ -11,7 +11,14 @@ from lifelines import KaplanMeierFitter
 
 from amucl.biology.associations import LABEL, associations, nearest_classes
 from amucl.biology.correction import ALPHA, benjamini_hochberg
-from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE
+from amucl.biology.differential import (
+    CONSTANT,
+    NO_EXPRESSION,
+    NO_PATIENTS,
+    NOT_AVAILABLE,
+    ONE_SUBTYPE,
+    significant,
+)
 from amucl.biology.hazards import adjustment, outcome_table
 from amucl.biology.survival import complete_survival, permutation_logrank
 from amucl.clustering.labels import subtype_order
@@ -20,14 +27,16 @@ PROFILE_COLUMNS = [
     "subtype", "section", "group", "item", "rank", "measure", "value", "low", "high", "n", "total", "pval", "padj",
     "frequency", "note",
 ]  # fmt: skip
-SIZE, SURVIVAL, LABELS, CLASSES, MARKERS, UP, DOWN, SETS, PATIENTS = (
-    "size", "survival", "labels", "classes", "markers", "pathways_up", "pathways_down", "over_represented", "patients",
+SIZE, SURVIVAL, LABELS, CLASSES, MARKERS, UP, DOWN, SETS, SETS_DOWN, PATIENTS = (
+    "size", "survival", "labels", "classes", "markers", "pathways_up", "pathways_down", "over_represented",
+    "over_represented_down", "patients",
 )  # fmt: skip
 CENTRAL, UNSURE = "central", "unsure"
 ABSENT = "Not available: "
 EXPRESSION = "expression"
 
 N_MARKERS, N_SETS, N_LABELS, N_PATIENTS = 8, 6, 8, 3
+_DIRECTIONS = {SETS: "up", SETS_DOWN: "down"}
 
 _REASONS = {
     "no_survival": "the cohort has no survival",
@@ -43,6 +52,13 @@ _NO_RATIO = {
     "not_converged": "the model did not converge",
 }
 _TOO_SMALL = ABSENT + "the subtype, or all others together, have under three patients"
+_NO_MARKERS = {
+    NO_EXPRESSION: NOT_AVAILABLE,
+    NO_PATIENTS: ABSENT + "no patient of these subtypes has this omic",
+    ONE_SUBTYPE: ABSENT + "all patients with this omic are of one subtype",
+    CONSTANT: ABSENT + "no feature varies between the patients",
+}
+_SCALES = {"M": "M values", "log2": "log2 fold change"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,8 @@ def profiles(
     extra: Sequence[str] = (),
     seed: int,
     max_permutations: int = 100_000,
+    alpha: float = ALPHA,
+    min_logfc: float = 0.0,
 ) -> pd.DataFrame:
     """What is known of every subtype, one finding a row.
 
@@ -83,6 +101,7 @@ def profiles(
     clinical : samples x columns, os_time (days) and os_event among them where survival is known.
     classes, extra : as in `associations`.
     seed, max_permutations : of the log-rank tests of each subtype against all others.
+    alpha, min_logfc : what makes a marker, as in `amucl.biology.differential.significant`; min_logfc of genes only.
 
     Returns
     -------
@@ -96,11 +115,13 @@ def profiles(
       both are medians, and value is their difference).
     - ``classes``: the nearest class of each known classification, the nearest of all first; value is the Jaccard
       index.
-    - ``markers``: group is the omic; value is the log2 fold change, frequency how often the marker stayed one when the
-      method was trained again, note the feature's genes.
+    - ``markers``: group is the omic; value is the log2 fold change (measure says where it is another difference),
+      frequency how often the marker stayed one when the method was trained again, note the feature's genes.
     - ``pathways_up``, ``pathways_down``: group is the collection, value the NES.
-    - ``over_represented``: GO terms of the genes that are up; value is the odds ratio, n of total genes of the set.
-    - ``patients``: `representatives`; note is the subtype that an unsure patient leans to.
+    - ``over_represented``, ``over_represented_down``: GO terms of the genes that are up, and of those that are down;
+      value is the odds ratio, n of total genes of the set.
+    - ``patients``: `representatives`; value is the distance of a central patient, the margin of an unsure one, note the
+      subtype that the patient leans to.
 
     A section in which there is nothing has one row without item, whose note says whether nothing was found, or why it
     could not be looked for (it then begins with "Not available").
@@ -114,9 +135,9 @@ def profiles(
             survival[subtype],
             _label_rows(tested, subtype),
             _class_rows(tested, subtype),
-            _marker_rows(findings, subtype),
+            _marker_rows(findings, subtype, alpha, min_logfc),
             *(_pathway_rows(findings, subtype, section) for section in (UP, DOWN)),
-            _set_rows(findings, subtype),
+            *(_set_rows(findings, subtype, section) for section in _DIRECTIONS),
             _patient_rows(findings.embedding, labels, subtype),
         ]
         rows += [{"subtype": subtype} | row for section in sections for row in section]
@@ -287,7 +308,7 @@ def _class_rows(tested: pd.DataFrame, subtype) -> list[dict]:
     ]
 
 
-def _marker_rows(findings: Findings, subtype) -> list[dict]:
+def _marker_rows(findings: Findings, subtype, alpha: float, min_logfc: float) -> list[dict]:
     expression = findings.markers.rename(columns={"gene": "feature"}).assign(genes=None)
     kept = {}
     if findings.consensus is not None:
@@ -296,29 +317,38 @@ def _marker_rows(findings: Findings, subtype) -> list[dict]:
     rows = []
     for omic, table in {EXPRESSION: expression, **findings.omics}.items():
         found = table[table["subtype"] == subtype]
+        least = min_logfc if omic == EXPRESSION else 0.0
+        chosen = found[significant(found, alpha=alpha, min_logfc=least)]
         frequencies = kept if omic == EXPRESSION else {}
-        rows += _without_markers(found, omic) or _top_markers(found, omic, frequencies)
+        if why := _why_no_markers(found, chosen, alpha, least):
+            rows += _nothing(MARKERS, why, omic)
+        else:
+            rows += _top_markers(chosen, omic, frequencies)
     return rows
 
 
-def _without_markers(found: pd.DataFrame, omic: str) -> list[dict]:
-    if (found["status"] == NO_EXPRESSION).any():
-        return _nothing(MARKERS, NOT_AVAILABLE, omic)
+def _why_no_markers(found: pd.DataFrame, chosen: pd.DataFrame, alpha: float, min_logfc: float) -> str | None:
+    """Why a subtype has no marker in an omic; None where it has (`chosen`, of the rows `found`)."""
+    if found.empty:
+        return ABSENT + "no patient of the subtype has this omic"
     if not (found["status"] == "ok").any():
-        why = _TOO_SMALL if len(found) else ABSENT + "no patient of the subtype has this omic"
-        return _nothing(MARKERS, why, omic)
-    if not (found["adj.P.Val"] < ALPHA).any():
-        return _nothing(MARKERS, f"No feature differs (adjusted P < {ALPHA})", omic)
-    return []
+        return _NO_MARKERS.get(found["status"].iloc[0], _TOO_SMALL)
+    if chosen.empty:
+        return f"No feature differs ({_limits(alpha, min_logfc)})"
+    return None
 
 
-def _top_markers(found: pd.DataFrame, omic: str, frequencies: Mapping[str, float]) -> list[dict]:
-    """The features that are up most surely, then those that are down."""
-    significant = found[found["adj.P.Val"] < ALPHA].sort_values(["P.Value", "feature"], kind="stable")
-    scale = "log2 fold change" if omic == EXPRESSION else {"M": "M values"}.get(found["scale"].iloc[0], "difference")
+def _limits(alpha: float, min_logfc: float) -> str:
+    return f"adjusted P < {alpha:g}" + f", log2 fold change beyond {min_logfc:g}" * (min_logfc > 0)
+
+
+def _top_markers(chosen: pd.DataFrame, omic: str, frequencies: Mapping[str, float]) -> list[dict]:
+    """The markers that are up most surely, then those that are down."""
+    chosen = chosen.sort_values(["P.Value", "feature"], kind="stable")
+    scale = "log2 fold change" if omic == EXPRESSION else _SCALES.get(chosen["scale"].iloc[0], "difference")
     rows = []
     for up in (True, False):
-        top = significant[(significant["logFC"] > 0) == up].head(N_MARKERS)
+        top = chosen[(chosen["logFC"] > 0) == up].head(N_MARKERS)
         for rank, (_, one) in enumerate(top.iterrows(), start=1):
             rows.append(
                 _row(
@@ -357,13 +387,13 @@ def _pathway_rows(findings: Findings, subtype, section: str) -> list[dict]:
     return rows or _nothing(section, f"No gene set (adjusted P < {ALPHA})")
 
 
-def _set_rows(findings: Findings, subtype) -> list[dict]:
+def _set_rows(findings: Findings, subtype, section: str) -> list[dict]:
     if why := _why_no_sets(findings, subtype, findings.markers):
-        return _nothing(SETS, why)
-    table = findings.go[(findings.go["subtype"] == subtype) & (findings.go["padj"] < ALPHA)]
-    top = table.sort_values(["pval", "term"]).head(N_SETS)
-    rows = _term_rows(SETS, top, "odds ratio", value="odds_ratio", n="k", total="M")
-    return rows or _nothing(SETS, f"No GO term (adjusted P < {ALPHA})")
+        return _nothing(section, why)
+    table = findings.go[(findings.go["subtype"] == subtype) & (findings.go["direction"] == _DIRECTIONS[section])]
+    top = table[table["padj"] < ALPHA].sort_values(["pval", "term"]).head(N_SETS)
+    rows = _term_rows(section, top, "odds ratio", value="odds_ratio", n="k", total="M")
+    return rows or _nothing(section, f"No GO term (adjusted P < {ALPHA})")
 
 
 def _term_rows(section: str, top: pd.DataFrame, measure: str, **columns: str) -> list[dict]:
@@ -389,10 +419,10 @@ def _patient_rows(embedding: pd.DataFrame | None, labels: pd.Series, subtype) ->
     table = representatives(embedding, labels).query("subtype == @subtype")
     if table.empty:
         return _nothing(PATIENTS, ABSENT + "no patient of the subtype is in the embedding")
-    chosen = {CENTRAL: table.sort_values("distance", kind="stable")[:N_PATIENTS]}
-    chosen[UNSURE] = table.drop(chosen[CENTRAL].index).sort_values("margin", kind="stable")[:N_PATIENTS]
+    central = table.sort_values("distance", kind="stable")[:N_PATIENTS]
+    unsure = table.drop(central.index).sort_values("margin", kind="stable")[:N_PATIENTS]
     return [
-        _row(PATIENTS, one.Index, group=group, rank=rank, measure="margin", value=one.margin, note=str(one.leans_to))
-        for group, top in chosen.items()
-        for rank, one in enumerate(top.itertuples(), start=1)
+        _row(PATIENTS, sample, group=group, rank=rank, measure=measure, value=value, note=str(leans_to))
+        for group, top, measure in ((CENTRAL, central, "distance"), (UNSURE, unsure, "margin"))
+        for rank, (sample, value, leans_to) in enumerate(top[[measure, "leans_to"]].itertuples(), start=1)
     ]

@@ -8,9 +8,13 @@ import gseapy
 import numpy as np
 import pandas as pd
 
+from amucl.biology.differential import not_available, subtype_markers
 from amucl.biology.enrichment import Codes, GeneSets, cut_sets, members_of, require_overlap, silence
 from amucl.biology.symbols import hyphenated
 from amucl.errors import AmuclError, some
+
+SCORE_COLUMNS = {"gene": "term", "logFC": "difference", "AveExpr": "mean"}  # of `MARKER_COLUMNS`, as scores have them
+NO_SETS = "no_sets"
 
 logger = logging.getLogger(__name__)
 
@@ -84,3 +88,22 @@ def collection_scores(
         logger.info("%s: %d sets scored", name, scores.shape[1])
         tables.append(scores.rename(columns={term: f"{term} ({name})" for term in scores if term in taken}))
     return pd.concat(tables, axis=1) if tables else pd.DataFrame(index=expression.index)
+
+
+def score_tests(scores: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
+    """Moderated t-tests of each subtype's scores against those of all others.
+
+    Parameters
+    ----------
+    scores : samples x sets, of `collection_scores`.
+    labels : subtype of each sample; samples without scores do not count.
+
+    Returns
+    -------
+    The columns of `amucl.biology.differential.subtype_markers`, called as in `SCORE_COLUMNS`: a difference of scores is
+    no fold change. Where no set could be scored, a row a subtype with the status `NO_SETS`.
+    """
+    shared = labels.index.intersection(scores.index)
+    scores, labels = scores.loc[shared], labels.loc[shared]
+    table = subtype_markers(scores, labels) if scores.shape[1] else not_available(labels, NO_SETS)
+    return table.rename(columns=SCORE_COLUMNS)

@@ -174,7 +174,7 @@ def read_cohort(path: str | os.PathLike) -> mudata.MuData:
 
 
 def about(cohort: mudata.MuData) -> dict:
-    """Provenance of `cohort`: dataset, source, files, preprocessing, truth, n_clusters."""
+    """Provenance of `cohort`: dataset, source, files, preprocessing, truth, n_clusters, log2 (omics logged)."""
     return json.loads(cohort.uns["amucl"])
 
 

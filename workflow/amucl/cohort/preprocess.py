@@ -122,7 +122,8 @@ def preprocess(
     obs.insert(0, "patient", raw.patients.reindex(order))
     _check_truth(obs, settings)
     about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
-    about |= {"truth": settings.truth, "n_clusters": settings.n_clusters}
+    logged = [omic for omic, steps in work.steps.items() for one in steps if one.step == "log2" and one.values_changed]
+    about |= {"truth": settings.truth, "n_clusters": settings.n_clusters, "log2": logged}
     cohort = make_cohort(prepared, obs, about)
     return PreprocessedCohort(cohort, work.step_table(dataset), work.ledger, raw.join, raw.unmatched)
 

@@ -19,13 +19,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from amucl.biology.correction import ALPHA
+from amucl.biology.differential import significant
 from amucl.biology.survival import complete_survival
 from amucl.clustering.labels import subtype_order
 from amucl.figures.style import MISSING, ink, palette, placeholder, styled
 from amucl.figures.terms import readable_term
 
-ALPHA = 0.05
-
+_SUBTYPE = "Subtype"
 _ROW = 0.105  # inches per gene
 _GAP = 0.06
 _LEGEND_ROW, _LEGEND_HEAD = 0.104, 0.27
@@ -42,6 +43,8 @@ def marker_heatmap(
     bars: pd.DataFrame | None = None,
     *,
     n_top: int = 10,
+    alpha: float = ALPHA,
+    min_logfc: float = 0.0,
 ) -> Figure:
     """Heat map of the `n_top` significant genes of each subtype that are up-regulated most (largest logFC).
 
@@ -50,21 +53,24 @@ def marker_heatmap(
     expression : samples x genes, log2; shown as z-scores per gene, clipped at +-2.
     labels : subtype of each sample.
     markers : table of `subtype_markers`. A gene that marks several subtypes stands with the one of largest logFC.
-    bars : clinical columns by sample, drawn above: text as classes, numbers as a scale, missing in grey.
+    bars : clinical columns by sample, drawn above: text as classes, numbers as a scale, missing in grey. One that is
+        called like the bar of the subtypes, in whatever case, is named as known.
+    alpha, min_logfc : what makes a gene significant, as in `amucl.biology.differential.significant`.
     """
-    top = _top_markers(markers, n_top)
+    top = _top_markers(markers[significant(markers, alpha=alpha, min_logfc=min_logfc)], n_top)
     if top.empty:
-        return placeholder(f"No gene is up-regulated in any subtype (adjusted P < {ALPHA})")
+        return placeholder(f"No gene is up-regulated in any subtype (adjusted P < {alpha:g})")
     labels = labels.loc[labels.index.intersection(expression.index)]
     z = _z_scores(expression.loc[labels.index, top["gene"]])
     samples = _samples_by_subtype(z, labels, top)
     z, labels = z.loc[samples], labels.loc[samples]
     colours = palette(subtype_order(labels))
     sizes = labels.value_counts()
-    legends = [("Subtype", [Patch(color=c, label=f"{name} (n = {sizes[name]})") for name, c in colours.items()])]
+    legends = [(_SUBTYPE, [Patch(color=c, label=f"{name} (n = {sizes[name]})") for name, c in colours.items()])]
     shades = {}
     bars = pd.DataFrame(index=samples) if bars is None else bars.reindex(samples)
-    for (name, values), cmap in zip(bars.items(), itertools.cycle(_BAR_MAPS)):
+    for (column, values), cmap in zip(bars.items(), itertools.cycle(_BAR_MAPS)):
+        name = f"known: {column}" if str(column).casefold() == _SUBTYPE.casefold() else column
         shades[name], handles = _bar_colours(values, colormaps[cmap].resampled(256))
         legends.append((name, handles))
 
@@ -72,7 +78,7 @@ def marker_heatmap(
     height = _ROW * len(top)
     above = (bar + 0.03) * (1 + len(shades))
     foot = 0.2 + max(0, _legends_height(legends) - height - above)
-    named = max([0.052 * len(gene) for gene in top["gene"]] + [0.062 * len(str(name)) for name in ("Subtype", *shades)])
+    named = max([0.052 * len(gene) for gene in top["gene"]] + [0.062 * len(str(name)) for name in (_SUBTYPE, *shades)])
     left = 0.3 + width + 0.25 + named
     figure = Figure(figsize=(max(width + 2.6, left + 1.6), foot + height + above + 0.1))
     main = _axes_in_inches(figure, 0.3, foot, width, height)
@@ -92,7 +98,7 @@ def marker_heatmap(
     )
     bottom = foot + height + 0.04
     strip = _axes_in_inches(figure, 0.3, bottom, width, bar)
-    _colour_strip(strip, labels.map(colours), name="Subtype")
+    _colour_strip(strip, labels.map(colours), name=_SUBTYPE)
     _name_blocks(strip, labels, colours, width / len(samples))
     for name, colouring in shades.items():
         bottom += bar + 0.03
@@ -106,12 +112,13 @@ def over_representation_dotplot(table: pd.DataFrame, *, n_top: int = 5, subtypes
     """Dot plot of the `n_top` most significant terms of each subtype's up-regulated genes, one panel a subtype.
 
     x: -log10 adjusted P; size: genes of the subtype in the term (k); colour: their share of its genes (k / n).
-    `table` is one of `subtype_over_representation`; `subtypes` are all there are, so that one without a term is named
-    and every other figure gives them the same colours (default: those of the table).
+    `table` is one of `subtype_over_representation`; its terms of down-regulated genes are left out. `subtypes` are all
+    there are, so that one without a term is named and every other figure gives them the same colours (default: those of
+    the table).
     """
-    top = _top_terms(table, n_top)
+    top = _top_terms(table[table["direction"] == "up"], n_top)
     if top.empty:
-        return placeholder(f"No gene set is over-represented in any subtype (adjusted P < {ALPHA})")
+        return placeholder(f"No gene set is over-represented among the genes up in any subtype (adjusted P < {ALPHA})")
     top = top.assign(colour=top["k"] / top["n"], area=top["k"])
     scale = Normalize(0, top["colour"].max())
     colours = palette(subtype_order(table["subtype"]) if subtypes is None else subtypes)
@@ -202,8 +209,8 @@ def contribution_bars(table: pd.DataFrame, *, n_top: int = 10) -> Figure:
 
 
 def _top_markers(markers: pd.DataFrame, n_top: int) -> pd.DataFrame:
-    """Rows of the genes to show, by subtype and then by logFC; each gene once."""
-    up = markers[(markers["adj.P.Val"] < ALPHA) & (markers["logFC"] > 0)]
+    """Rows of the genes to show, by subtype and then by logFC; each gene once. All of `markers` are significant."""
+    up = markers[markers["logFC"] > 0]
     best = up.sort_values(["logFC", "gene"], ascending=[False, True]).drop_duplicates("gene")
     top = best.groupby("subtype", sort=False).head(n_top)
     position = {subtype: i for i, subtype in enumerate(subtype_order(top["subtype"]))}

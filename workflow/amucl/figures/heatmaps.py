@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from amucl.biology.correction import ALPHA
 from amucl.biology.templates import UNASSIGNED
 from amucl.clustering.labels import subtype_order
 from amucl.figures.style import MISSING, palette, placeholder, styled
@@ -24,15 +25,15 @@ def score_heatmap(scores: pd.DataFrame, labels: pd.Series, table: pd.DataFrame, 
     ----------
     scores : samples x sets, of `ssgsea`; shown as z-scores per set, clipped at +-2.
     labels : subtype of each sample.
-    table : `subtype_markers` of the scores. A set that is up in several subtypes stands with that of the largest t.
+    table : of `score_tests`. A set that is up in several subtypes stands with that of the largest t.
     """
-    up = table[(table["adj.P.Val"] < 0.05) & (table["t"] > 0)].sort_values(["t", "gene"], ascending=[False, True])
-    top = up.drop_duplicates("gene").groupby("subtype", sort=False).head(n_top)
+    up = table[(table["adj.P.Val"] < ALPHA) & (table["t"] > 0)].sort_values(["t", "term"], ascending=[False, True])
+    top = up.drop_duplicates("term").groupby("subtype", sort=False).head(n_top)
     if top.empty:
-        return placeholder("No gene set's score is up in any subtype (adjusted P < 0.05)")
+        return placeholder(f"No gene set's score is up in any subtype (adjusted P < {ALPHA})")
     labels = labels.loc[labels.index.intersection(scores.index)]
     colours = palette(subtype_order(labels))
-    rows = top.set_index("gene")["subtype"].rename(lambda term: term)
+    rows = top.set_index("term")["subtype"]
     return _grouped_heatmap(scores.loc[labels.index], labels, rows, colours, "Gene set score", readable_term)
 
 

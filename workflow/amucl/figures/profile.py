@@ -30,6 +30,7 @@ from amucl.biology.profile import (
     MARKERS,
     PATIENTS,
     SETS,
+    SETS_DOWN,
     SIZE,
     SURVIVAL,
     UNSURE,
@@ -46,6 +47,7 @@ DPI = 150
 
 _LEFT, _WIDTH, _LINE = 0.5, 7.27, 0.135  # inches
 _MAX_CLASSES = 8
+_MAX_TERMS = 3  # of the genes that are up, and of those that are down
 _GREY, _FAINT = "#666666", "#d5d5d5"
 _RED, _BLUE = "#b2182b", "#2166ac"
 _FOUND = (
@@ -62,8 +64,8 @@ _READ = (
     "How to read this page. {origin} Adjusted P: Benjamini-Hochberg, of markers over the features of an omic, of gene "
     "sets over a collection, of labels and classes over all of them and all subtypes, of survival over the "
     "subtypes. Every comparison is with all other patients. kept: share of other trainings in which a marker is "
-    "one again. Jaccard: patients in both of those in either. Margin: 1 is certain, 0 between two subtypes, below "
-    "0 nearer to the other."
+    "one again. Jaccard: patients in both of those in either. Distance: to the subtype's centre in the embedding. "
+    "Margin: 1 is certain, 0 between two subtypes, below 0 nearer to the other."
 )
 _HTML = """<!doctype html>
 <html lang="en">
@@ -227,7 +229,7 @@ class _Page:
         if rows["item"].isna().all():
             return self._note(rows, top + _LINE + 0.03, left, 38)
         kept = rows["frequency"].notna().any()
-        scale = {"log2 fold change": "logFC", "M values": "ΔM"}.get(rows["measure"].iloc[0], "diff.")
+        scale = {"log2 fold change": "log2 FC", "M values": "ΔM"}.get(rows["measure"].iloc[0], "diff.")
         places = {scale: left + 1.42, "adj. P": left + (1.92 if kept else width)}
         if kept:
             places["kept"] = left + width
@@ -245,30 +247,35 @@ class _Page:
         return top
 
     def pathways(self, top: float) -> float:
-        heads = {UP: "Pathways up (GSEA)", DOWN: "Pathways down (GSEA)", SETS: "GO terms of the genes that are up"}
-        start, ends = top + 0.1, []
-        for place, (section, head) in enumerate(heads.items()):
-            left, width = _LEFT + place * 2.475, 2.32
-            top = self._heading(head, start, left, width)
-            rows = self._section(section)
-            if rows["item"].isna().all():
-                ends.append(self._note(rows, top, left, 38))
-                continue
-            measure = "genes" if section == SETS else "NES"
-            self._columns({measure: left + 1.88, "adj. P": left + width}, top)
-            top += _LINE
-            for row in rows.itertuples():
-                lines = readable_term(row.item, width=27).split("\n")
-                value = f"{row.n:.0f}/{row.total:.0f}" if section == SETS else f"{row.value:+.1f}"
-                colour = "black" if section == SETS else _RED if row.value > 0 else _BLUE
-                self._text(left + 1.88, top, value, ha="right", color=colour)
-                self._text(left + width, top, _p(row.padj), ha="right")
-                for line in lines:
-                    self._text(left, top, line, fit=1.5)
-                    top += _LINE - 0.02
-                top += 0.02
-            ends.append(top)
+        start = top + 0.1
+        ends = [
+            self._terms(self._section(UP), "Pathways up (GSEA)", 0, start),
+            self._terms(self._section(DOWN), "Pathways down (GSEA)", 1, start),
+        ]
+        below = self._terms(self._section(SETS)[:_MAX_TERMS], "GO terms of the genes that are up", 2, start)
+        down = self._section(SETS_DOWN)[:_MAX_TERMS]
+        ends.append(self._terms(down, "GO terms of the genes that are down", 2, below + 0.06))
         return max(ends)
+
+    def _terms(self, rows: pd.DataFrame, head: str, place: int, top: float) -> float:
+        left, width = _LEFT + place * 2.475, 2.32
+        top = self._heading(head, top, left, width)
+        if rows["item"].isna().all():
+            return self._note(rows, top, left, 38)
+        counted = rows["section"].isin([SETS, SETS_DOWN]).all()
+        self._columns({"genes" if counted else "NES": left + 1.88, "adj. P": left + width}, top)
+        top += _LINE
+        for row in rows.itertuples():
+            lines = readable_term(row.item, width=27).split("\n")
+            value = f"{row.n:.0f}/{row.total:.0f}" if counted else f"{row.value:+.1f}"
+            colour = "black" if counted else _RED if row.value > 0 else _BLUE
+            self._text(left + 1.88, top, value, ha="right", color=colour)
+            self._text(left + width, top, _p(row.padj), ha="right")
+            for line in lines:
+                self._text(left, top, line, fit=1.5)
+                top += _LINE - 0.02
+            top += 0.02
+        return top
 
     def patients(self, top: float) -> None:
         rows, start = self._section(PATIENTS), top + 0.12
@@ -285,7 +292,7 @@ class _Page:
             for row in rows[rows["group"] == group].itertuples():
                 leaning = "" if group == CENTRAL else f", leans to subtype {row.note}"
                 self._text(left, top, row.item, fit=1.6, weight="bold")
-                self._text(left + 1.7, top, f"margin {row.value:.2f}{leaning}", color=_GREY)
+                self._text(left + 1.7, top, f"{row.measure} {row.value:.2f}{leaning}", color=_GREY)
                 top += _LINE
 
     def footer(self, text: str) -> None:
