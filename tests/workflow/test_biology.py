@@ -7,6 +7,7 @@ import pytest
 
 from amucl.biology.differential import NOT_AVAILABLE
 from amucl.clustering.partition import read_partition
+from amucl.cohort.simulator import Simulation, simulate
 from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 from tests.workflow.test_own_cohort import CLASSES, DATA, write_cohort_files
@@ -18,8 +19,9 @@ BARE = {
     "gene_maps": {"methylation": f"{DATA}/genes.tsv"},
     "label_tables": {"theirs": f"{DATA}/theirs.csv"},
 }
+COUNTED = {"source": "files", "omics": {"expression": f"{DATA}/counts.csv"}, "counts": ["expression"]}
 CONFIG = {
-    "datasets": {"simulated": {}, "bare": BARE},
+    "datasets": {"simulated": {}, "bare": BARE, "counted": COUNTED},
     "methods": ["pca"],
     "k": [3, 4],
     "kmeans_restarts": 10,
@@ -31,7 +33,9 @@ CONFIG = {
         {"dataset": "simulated", "labels": "truth"},
         {"dataset": "simulated", "k": "auto", "consensus_seeds": 2},
         {"dataset": "bare", "k": 3},
+        {"dataset": "counted", "k": 3, "consensus_seeds": 2},
     ],
+    "markers": {"alpha": 0.04, "min_logfc": 0.5},
     "predict": [{"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"}],
 }
 TARGETS = (
@@ -45,6 +49,8 @@ TARGETS = (
     "simulated/truth/profiles.html",
     "simulated/pca/kauto/profile.tsv",
     "bare/pca/k3/profiles.html",
+    "counted/pca/k3/consensus_markers.tsv",
+    "counted/pca/k3/control.tsv",
 )
 
 
@@ -58,6 +64,8 @@ def run(tmp_path_factory):
     (data / "genes.tsv").write_text("site\tgene\n" + genes)
     planted = pd.read_csv(data / "clinical.tsv", sep="\t", index_col=0, dtype=str, keep_default_na=False)["subtype"]
     planted.map("class {}".format).rename("class").to_csv(data / "theirs.csv")
+    drawn = simulate(Simulation(n_samples=40, n_clusters=3, n_genes=120, n_sites=90, n_mirnas=24, missing_omic=0))
+    drawn.omics["expression"].rename_axis("gene").to_csv(data / "counts.csv")
     checkout.snakemake("--", *(f"results/{target}" for target in TARGETS))
     return checkout
 
@@ -113,6 +121,39 @@ def test_without_expression_other_omics_are_explained(run):
     assert set(markers["scale"]) == {"M"}
     assert markers["genes"].str.startswith("GENE").all()
     assert read_table(run.path("bare/pca/k3/gsea.tsv")).empty
+
+
+def test_counts_have_controls_and_consensus_of_their_own(run):
+    markers, control, consensus = (
+        read_table(run.path(f"counted/pca/k3/{name}.tsv")) for name in ("markers", "control", "consensus_markers")
+    )
+    assert markers["df_total"].isna().all(), "DESeq2's model"
+    by = "moderated t, trend, log2 normalised counts"
+    assert set(control["test"]) == set(consensus["test"]) == {by}
+    assert (control["n_significant"] > 5).all()
+    assert (control["n_significant_permuted"] < 1).all()
+    assert (consensus["n_runs"] == 2).all()
+    assert consensus.groupby("subtype").size().to_dict() == control.set_index("subtype")["n_significant"].to_dict()
+    best = markers[(markers["adj.P.Val"] < 1e-6) & (markers["logFC"] > 1)]
+    both = best.merge(consensus, on=["subtype", "gene"])
+    assert len(both) > 0.9 * len(best) > 0
+
+
+def test_what_a_marker_is_comes_from_the_configuration(run):
+    markers = read_table(run.path("simulated/truth/markers.tsv"))
+    chosen = markers[(markers["adj.P.Val"] < 0.04) & (markers["logFC"].abs() > 0.5)]
+    control = read_table(run.path("simulated/truth/control.tsv")).set_index("subtype")
+    assert chosen.groupby("subtype").size().to_dict() == control["n_significant"].to_dict()
+    subtypes = read_table(run.path("simulated/truth/subtypes.tsv")).set_index("subtype")
+    assert subtypes["n_up_regulated"].to_dict() == chosen[chosen["logFC"] > 0].groupby("subtype").size().to_dict()
+    consensus = read_table(run.path("simulated/pca/kauto/consensus_markers.tsv"))
+    assert (consensus["adj.P.Val"] < 0.04).all()
+    assert (consensus["logFC"].abs() > 0.5).all()
+    go = read_table(run.path("simulated/pca/kauto/go.tsv"))
+    assert set(go["direction"]) == {"up", "down"}
+    record = json.loads(run.path("simulated/pca/kauto/go.provenance.json").read_text())
+    assert record["parameters"]["alpha"] == 0.04
+    assert record["parameters"]["min_logfc"] == 0.5
 
 
 def section(run, partition, name):

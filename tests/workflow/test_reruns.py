@@ -98,6 +98,7 @@ PARAMETERS = {
     "restarts": ({"kmeans_restarts": 11}, {"kmeans"}, ""),
     "subsamples": ({"stability": {"draws": 11}}, {"stability"}, ""),
     "permutations": ({"max_permutations": 1_999}, {"clinic", "survival", "profile"}, ""),
+    "markers": ({"markers": {"n_top": 9}}, {"draw_heatmap"}, ""),
     "trend": ({"variance_trend": ["expression"]}, {"markers"}, ""),
     "a method": (
         {"method_settings": MINI["method_settings"] | {"pca": {"n_components": 3}}},
