@@ -64,6 +64,7 @@ audit: .audit/bin/pip-audit
 bench: $(VENV)/installed
 	PYTHONPATH=workflow:. python -m tests.bench.evaluation
 	PYTHONPATH=workflow:. python -m tests.bench.lowrank
+	PYTHONPATH=workflow:. python -m tests.bench.counts
 	PYTHONPATH=workflow:. python -m tests.bench.dmacl $(if $(DATA),--data $(DATA))
 ifdef DATA
 	PYTHONPATH=workflow:. python -m tests.bench.biology --sets $(DATA)/mirror/genesets

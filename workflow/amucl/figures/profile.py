@@ -252,9 +252,9 @@ class _Page:
             self._terms(self._section(UP), "Pathways up (GSEA)", 0, start),
             self._terms(self._section(DOWN), "Pathways down (GSEA)", 1, start),
         ]
-        below = self._terms(self._section(SETS)[:_MAX_TERMS], "GO terms of the genes that are up", 2, start)
+        below = self._terms(self._section(SETS)[:_MAX_TERMS], "GO terms of genes up", 2, start)
         down = self._section(SETS_DOWN)[:_MAX_TERMS]
-        ends.append(self._terms(down, "GO terms of the genes that are down", 2, below + 0.06))
+        ends.append(self._terms(down, "GO terms of genes down", 2, below + 0.06))
         return max(ends)
 
     def _terms(self, rows: pd.DataFrame, head: str, place: int, top: float) -> float:
