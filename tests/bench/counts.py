@@ -81,7 +81,8 @@ def judged(n_patients: int) -> list[dict]:
 def main() -> None:
     """Print the table."""
     rows = [row for n_patients in SIZES for row in judged(n_patients)]
-    print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".2g", missingval=""))
+    table = pd.DataFrame(rows).astype(object)
+    print(table.where(table.notna(), None).to_markdown(index=False, floatfmt=".2g", missingval=""))
 
 
 if __name__ == "__main__":
