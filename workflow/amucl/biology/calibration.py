@@ -70,7 +70,7 @@ class Limits:
 
 
 def limits(table: pd.DataFrame) -> Limits:
-    """The smallest margin from which on 95 % of the patients left out were right, and how far 95 % of the right ones were.
+    """From which margin on 95 % of the patients left out were right, and within which distance 95 % of those were.
 
     table : of `calibration`.
     """

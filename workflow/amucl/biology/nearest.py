@@ -63,7 +63,7 @@ def nearest_template(
     - the templates could not be tried: `calibration` has no patients left out;
     - the cohort shows no subtypes: its margins are not larger (P >= `alpha`) than those of patients without subtypes
       whose genes move together as in the cohort of the templates. So it is where all patients are of one subtype, or
-      subtypes are missing: genes are z-scored over the samples, and a missing subtype's template takes others' patients;
+      subtypes are missing: genes are z-scored over the samples, and a missing one's template takes others' patients;
     - between subtypes: its margin is smaller than that from which on 95 % of patients left out were right;
     - far from all subtypes: farther from its nearest than 95 % of the patients left out that were right.
 

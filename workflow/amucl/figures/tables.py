@@ -59,7 +59,9 @@ def _notes(table: pd.DataFrame, shown: pd.DataFrame, note: str) -> str:
     if table.empty:
         notes.append("<p>No rows.</p>")
     if len(shown) < len(table):
-        notes.append(f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>")
+        notes.append(
+            f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>"
+        )
     return "\n".join(notes)
 
 
