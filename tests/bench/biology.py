@@ -2,7 +2,8 @@
 
 The data: 20,000 genes x 170 patients in six subtypes, each with 5 gene sets of its own planted up by half a standard
 deviation; the sets are every .gmt file of the folder (hallmark, KEGG, Reactome, GO), of which `share` pass in GSEA.
-Where R has limma, its seconds for the same six contrasts in the same run stand beside (the quickest of five), reading the matrix not counted.
+Where R has limma, its seconds for the same six contrasts in the same run stand beside (the quickest of five), reading
+the matrix not counted.
 """
 
 from __future__ import annotations
