@@ -148,6 +148,17 @@ def gsea_rows(n_seeds: int = 5) -> list[dict]:
     ]
 
 
+def permuted_patients() -> str:
+    """What is left of the hallmark sets when patients are permuted, 1,000 times."""
+    from amucl.biology.phenotype import phenotype_gsea
+    from tests.unit.biology.leukemia import hallmark, leukemia
+
+    table = phenotype_gsea(*leukemia(), {"hallmark": hallmark()}, seed=1, n_permutations=1_000)
+    of_one = table[table["subtype"] == "AML"]
+    smallest = ", ".join(f"{name} {of_one[name].min():.2f}" for name in ("pval", "padj", "qval"))
+    return f"Patients permuted: {(of_one['padj'] < 0.05).sum()} sets at padj < .05; the smallest {smallest}"
+
+
 def distance(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, float]:
     """How far two runs of a multilevel GSEA are apart, set by set."""
     log2 = np.abs(np.log2(ours["pval"] / theirs["pval"]))
@@ -198,6 +209,7 @@ def main() -> None:
     table = pd.DataFrame(rows)[["oracle", "what", "n", "largest difference", "value", "between seeds"]]
     print(table.map(text).to_markdown(index=False))
     print("\n" + known_biology().to_markdown())
+    print("\n" + permuted_patients())
 
 
 def text(value: object) -> str:

@@ -1,13 +1,15 @@
-"""What large runs cost: `python -m tests.bench.load` (parts: plan, cohort).
+"""What large runs cost: `python -m tests.bench.load` (parts: plan, report, cohort).
 
-plan: a dry run of 20 datasets by 16 methods. cohort: 10,000 patients x 5,000 features in three omics, five planted
-subtypes, through preprocessing, dmacl and k-means, clustering and metrics; seconds and memory as Snakemake measured
-them. In a copy of the repository, which is removed afterwards.
+plan: a dry run of 20 datasets by 16 methods. report: the default run's dataset, copied until there are 500 figures, and
+the report of them, which `--keep` leaves where it says. cohort: 10,000 patients x 5,000 features in three omics, five
+planted subtypes, through preprocessing, dmacl and k-means, clustering and metrics; seconds and memory as Snakemake
+measured them. In a copy of the repository, which is removed afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +23,7 @@ from amucl.methods import METHODS
 from tests.workflow.runner import Checkout
 
 N_DATASETS, N_METHODS = 20, 16
+N_FIGURES = 500
 N_PATIENTS, N_FEATURES, N_SUBTYPES = 10_000, {"expression": 2_500, "methylation": 1_500, "mirna": 1_000}, 5
 EFFECT, SHARE = 0.5, 0.1  # standard deviations by which a subtype's own features rise, and their share
 
@@ -33,6 +36,28 @@ def plan(folder: Path) -> None:
     printed = checkout.snakemake("-n", "--quiet", "rules")
     jobs = next(line.split()[1] for line in printed.splitlines() if line.startswith("total"))
     print(f"dry run, {N_DATASETS} datasets x {N_METHODS} methods: {jobs} jobs, {time.perf_counter() - began:.0f} s")
+
+
+def report(folder: Path, keep: Path | None = None) -> None:
+    """Figures, size and seconds of the report."""
+    first = "cohort1"
+    checkout = Checkout(folder, {"datasets": {first: {"source": "simulated"}}})
+    checkout.snakemake("--", first)
+    n_copies = -(-N_FIGURES // len(_figures(checkout, first)))
+    names = [f"cohort{number}" for number in range(1, n_copies + 1)]
+    for name in names[1:]:
+        shutil.copytree(checkout.path(first), checkout.path(name))  # keeps the times, so that nothing of it runs again
+    checkout.configure({"datasets": {name: {"source": "simulated"} for name in names}})
+    checkout.snakemake("--rerun-triggers", "mtime", "--", "results/report.html")
+    html = checkout.path("report.html")
+    seconds = read_table(checkout.path("benchmarks/report.tsv"))["s"].item()
+    print(f"report of {len(_figures(checkout, ''))} figures: {html.stat().st_size / 1e6:.0f} MB, {seconds:.0f} s")
+    if keep is not None:
+        shutil.copy(html, keep)
+
+
+def _figures(checkout: Checkout, folder: str) -> list[Path]:
+    return [*checkout.path(folder).rglob("*.png")]
 
 
 def write_cohort(folder: Path) -> pd.Series:
@@ -70,12 +95,15 @@ def cohort(folder: Path) -> None:
 
 def main() -> None:
     """Print what was measured."""
-    parts = {"plan": plan, "cohort": cohort}
+    parts = {"plan": plan, "report": report, "cohort": cohort}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts))
-    for name in parser.parse_args().parts:
+    parser.add_argument("--keep", type=Path, help="where to leave the report")
+    given = parser.parse_args()
+    for name in given.parts:
         with tempfile.TemporaryDirectory() as folder:
-            parts[name](Path(folder, "repository"))
+            more = {"keep": given.keep} if name == "report" else {}
+            parts[name](Path(folder, "repository"), **more)
 
 
 if __name__ == "__main__":

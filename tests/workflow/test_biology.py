@@ -107,6 +107,9 @@ def test_patients_permuted_stand_beside_pre_ranked(run):
 def test_patients_are_known_again_by_templates(run):
     found = read_matrix(run.path("simulated/truth/nearest_template_simulated.tsv"))
     assert (found["nearest"] == planted(run)[found.index]).mean() > 0.95
+    check = read_table(run.path("simulated/truth/nearest_template_simulated_check.tsv"))
+    assert check["status"].item() == "ok"
+    assert check["n_assigned"].item() > 0.8 * len(found)
     templates = read_table(run.path("simulated/truth/templates.tsv"))
     assert set(templates["direction"]) == {"up", "down"}
     scores = read_matrix(run.path("simulated/ssgsea.tsv"))

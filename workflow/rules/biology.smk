@@ -583,8 +583,12 @@ rule draw_ssgsea:
 rule templates:
     input:
         markers="results/{dataset}/{partition}/markers.tsv",
+        cohort="results/{dataset}/cohort.h5mu",
+        labels="results/{dataset}/{partition}/labels.tsv",
+        genes=gene_map("expression"),
     output:
         templates="results/{dataset}/{partition}/templates.tsv",
+        calibration="results/{dataset}/{partition}/templates_calibration.tsv",
         provenance="results/{dataset}/{partition}/templates.provenance.json",
     log:
         "results/logs/{dataset}/{partition}/templates.log",
@@ -593,9 +597,12 @@ rule templates:
     conda:
         "../../envs/amucl.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=10,
     params:
+        counts=lambda wildcards: are_counts(wildcards.dataset),
+        seed=config["seed"],
+        trend="expression" in config["variance_trend"],
         code=code("templates.py"),
     message:
         "Choosing the genes that stand for the subtypes of {wildcards.dataset}, {wildcards.partition}"

@@ -291,7 +291,8 @@ def classes_of(wildcards):
     truth = [here["truth"]] if here["truth"] else []
     own = truth if wildcards.partition == "truth" else []
     return {
-        "classes": [column for column in truth if column not in own],
+        "truth": [column for column in truth if column not in own],
+        "named": None if here["known_classes"] is None else [name for name in here["known_classes"] if name not in own],
         "label_tables": sorted(here["label_tables"]),
         "clinical_labels": [column for column in here["clinical_labels"] or [] if column not in own],
         "left_out": own,
@@ -467,6 +468,7 @@ SHARED_KEYS = (
     "label_tables",
     "ks",
     "clinical_labels",
+    "known_classes",
     "n_components",
 )
 

@@ -152,11 +152,13 @@ rule draw_contributions:
 rule nearest_template:
     input:
         templates="results/{dataset}/{partition}/templates.tsv",
+        calibration="results/{dataset}/{partition}/templates_calibration.tsv",
         cohort="results/{cohort}/cohort.h5mu",
         genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
     output:
         table="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
         genes="results/{dataset}/{partition}/nearest_template_{cohort}_genes.tsv",
+        check="results/{dataset}/{partition}/nearest_template_{cohort}_check.tsv",
         html=report(
             "results/{dataset}/{partition}/nearest_template_{cohort}.html",
             caption="../report/nearest_template.rst",

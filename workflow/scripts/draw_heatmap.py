@@ -18,7 +18,7 @@ with stage(snakemake):
     labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
     clinical = cohort.obs.loc[labels.index].drop(columns=known["left_out"])
-    classes = known_classes(clinical, known["classes"], known["label_tables"])
+    classes = known_classes(clinical, known["truth"], known["label_tables"], known["named"])
     bars = annotations(clinical, classes, known["clinical_labels"])
     expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
     figure = placeholder(NOT_AVAILABLE)

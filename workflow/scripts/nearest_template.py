@@ -3,7 +3,7 @@
 from _stage import stage
 
 from amucl.biology.expression import expression_of
-from amucl.biology.templates import nearest_template
+from amucl.biology.nearest import check_in_words, nearest_template
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
@@ -11,7 +11,9 @@ from amucl.files import read_table, write_table
 with stage(snakemake):
     cohort, params = read_cohort(snakemake.input.cohort), snakemake.params
     expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
-    found = nearest_template(expression, read_table(snakemake.input.templates), seed=params.seed)
+    templates, calibration = (read_table(snakemake.input[name]) for name in ("templates", "calibration"))
+    found = nearest_template(expression, templates, calibration, seed=params.seed)
     write_table(found.patients, snakemake.output.table)
     write_table(found.genes, snakemake.output.genes)
-    write_html_table(found.patients, snakemake.output.html)
+    write_table(found.check, snakemake.output.check)
+    write_html_table(found.patients, snakemake.output.html, note=check_in_words(found.check))

@@ -22,7 +22,7 @@ with stage(snakemake):
         labels,
         clinical,
         findings,
-        classes=known_classes(clinical, params.known["classes"], params.known["label_tables"]),
+        classes=known_classes(clinical, params.known["truth"], params.known["label_tables"], params.known["named"]),
         extra=params.known["clinical_labels"],
         seed=params.seed,
         max_permutations=params.max_permutations,

@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from amucl.biology.associations import ASSOCIATION_COLUMNS, annotations, associations, known_classes, nearest_classes
+from amucl.errors import AmuclError
 
 N = 60
 SAMPLES = [f"p{i}" for i in range(N)]
@@ -86,6 +87,39 @@ def test_classes_are_found_by_the_names_of_tcga_and_by_declaration():
         "tcga.cluster": "tcga.cluster",
         "FAB (FAB)": "FAB",
     }
+
+
+def test_of_a_further_table_only_what_its_name_tells_is_a_class():
+    columns = ["t.Subtype_mRNA", "t.Risk (Cyto)", "t.FAB", "t.GeneExp_Subtype", "t.label", "t.Molecular Classification"]
+    others = ["t.Overall Survival Status", "t.Induction", "t.Transplant Type", "t.Sample Type", "t.fabric", "o.cluster"]
+    clinical = pd.DataFrame(columns=[*columns, *others])
+    assert list(known_classes(clinical, (), ["t"])) == columns
+
+
+def test_classes_that_the_user_names_are_all_there_are():
+    clinical = pd.DataFrame(columns=["FAB", "t.Subtype", "t.Induction", "truth"])
+    assert known_classes(clinical, ["truth"], ["t"], ["t.Induction"]) == {
+        "t.Induction": "t.Induction",
+        "truth": "truth",
+    }
+    assert known_classes(clinical, ["truth"], ["t"], []) == {"truth": "truth"}
+    with pytest.raises(AmuclError, match=r"known_classes: .*did you mean t\.Subtype.*got t\.subtypes"):
+        known_classes(clinical, (), ["t"], ["t.subtypes"])
+
+
+def test_classes_that_say_the_same_stand_once():
+    clinical = pd.DataFrame(
+        {
+            "t.Subtype": ["a", "a", "b", "c"],
+            "t.Subtype_Selected": ["A.1", "A.1", "A.2", "n.d."],  # the same, of fewer patients
+            "t.Subtype_more": ["x", "x", "y", "y"],
+            "truth": ["1", "1", "2", "3"],
+        }
+    )
+    assert set(known_classes(clinical, (), ["t"])) == {"t.Subtype", "t.Subtype_more"}
+    assert set(known_classes(clinical, ["truth"], ["t"])) == {"truth", "t.Subtype_more"}
+    more = clinical.assign(**{"t.Subtype": ["a", "a", "b", None], "t.Subtype_Selected": ["1", "1", "2", "3"]})
+    assert {"t.Subtype", "t.Subtype_Selected"} <= set(known_classes(more, (), ["t"])), "known for more patients"
 
 
 def test_no_clinical_table_gives_no_row():

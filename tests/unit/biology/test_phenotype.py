@@ -10,6 +10,7 @@ from amucl.biology.phenotype import (
     enrichment_scores,
     permuted_t,
     phenotype_gsea,
+    pooled_q,
 )
 from amucl.errors import AmuclError
 from tests.shared import needs_shared
@@ -27,6 +28,11 @@ def drawn(seed=0, shift=1.0, correlated=0.0):
     values[:, :20] += correlated * rng.normal(size=(30, 1))
     values[:14, :20] += shift
     return pd.DataFrame(values, index=labels.index, columns=GENES), labels
+
+
+def many_sets():
+    rng = np.random.default_rng(4)
+    return {f"set {i}": list(rng.choice(GENES[20:], 15, replace=False)) for i in range(150)}
 
 
 @pytest.mark.parametrize("trend", [False, True])
@@ -78,6 +84,48 @@ def test_correlated_genes_are_one_witness():
         fooled.append(gsea(t, gene_sets(), seed=seed).set_index("term").at["planted", "pval"])
     assert np.median(fooled) < 0.05
     assert np.median(honest) > 0.15
+
+
+def test_pooled_q_is_a_ratio_of_shares():
+    """Counted one by one, as the definition says."""
+    rng = np.random.default_rng(3)
+    nes = np.r_[rng.normal(size=30).round(1), 3.0, -2.5]
+    permuted = rng.normal(size=(50, 32)).round(1)
+    permuted[3, 4] = np.nan
+    found = pooled_q(nes, permuted)
+    expected = np.empty(32)
+    for i, score in enumerate(nes):
+        above = score >= 0
+        ours = [abs(other) for other in nes if (other >= 0) == above]
+        null = [abs(other) for other in permuted.ravel() if np.isfinite(other) and (other >= 0) == above]
+        rates = [
+            ((sum(one >= other for one in null) + 1) / (len(null) + 1))
+            / (sum(one >= other for one in ours) / len(ours))
+            for other in ours
+            if other <= abs(score)
+        ]
+        expected[i] = min(1, *rates)
+    np.testing.assert_allclose(found, expected)
+    assert np.isnan(pooled_q(np.array([1.0, np.nan]), -np.ones((5, 2)))).all()
+
+
+def test_pooled_q_finds_a_set_among_hundreds_where_p_cannot():
+    """With 99 permutations no P is below .01, so that none of 150 sets passes Benjamini-Hochberg."""
+    table = phenotype_gsea(
+        *drawn(shift=0.8), {"many": {"planted": GENES[:20]} | many_sets()}, seed=1, n_permutations=99
+    )
+    rows = table[table["subtype"] == "a"].set_index("term")
+    assert rows["padj"].min() > 0.05
+    assert rows.at["planted", "qval"] < 0.05
+    assert (rows["qval"] < 0.05).sum() < 5
+
+
+def test_without_a_difference_hardly_a_q_is_small():
+    passed = []
+    for seed in range(400):
+        scores = np.random.default_rng(seed).normal(size=(100, 150))
+        passed.append((pooled_q(scores[0], scores[1:]) < 0.05).any())
+    assert np.mean(passed) == pytest.approx(0.1, abs=0.04), ".05 for sets up, .05 for sets down"
 
 
 def test_preranked_p_stand_beside():

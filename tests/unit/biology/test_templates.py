@@ -1,15 +1,23 @@
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from amucl.biology.calibration import CALIBRATION_COLUMNS, LEFT_OUT, N_SPLITS, NO_SUBTYPES, calibration, limits
 from amucl.biology.differential import subtype_markers
-from amucl.biology.templates import (
+from amucl.biology.nearest import (
     ASSIGNMENT_COLUMNS,
-    TEMPLATE_COLUMNS,
+    BETWEEN,
+    FAR,
+    NO_GROUPS,
+    NOT_NEAR,
     UNASSIGNED,
+    UNTRIED,
+    check_in_words,
     nearest_template,
-    subtype_templates,
 )
+from amucl.biology.templates import TEMPLATE_COLUMNS, subtype_templates
 from amucl.errors import AmuclError
 from tests.shared import needs_shared
 from tests.unit.biology.real_aml import aml_counts, aml_expression, kmeans_subtypes
@@ -32,6 +40,34 @@ def learned():
     return subtype_templates(subtype_markers(*drawn()))
 
 
+@cache
+def tried():
+    return calibration(*drawn(), learned(), seed=1)
+
+
+def modules(seed, labels, spread=1.0):
+    """Patients of some of four subtypes, each a module of genes up, that moves in all patients by `spread` as well."""
+    rng = np.random.default_rng(seed)
+    labels = pd.Series(labels, index=[f"p{i}" for i in range(len(labels))])
+    values = rng.normal(8, 1, (len(labels), 400))
+    for i, name in enumerate("abcd"):
+        height = 2.5 * (labels == name).to_numpy() + rng.normal(0, spread, len(labels))
+        values[:, 40 * i : 40 * i + 40] += height[:, None]
+    return pd.DataFrame(values, index=labels.index, columns=GENES), labels
+
+
+@cache
+def of_modules():
+    expression, labels = modules(0, list("abcd") * 25)
+    templates = subtype_templates(subtype_markers(expression, labels))
+    return templates, calibration(expression, labels, templates, seed=1)
+
+
+def share_right(patients, labels):
+    assigned = patients["subtype"] != UNASSIGNED
+    return (patients["subtype"] == labels.loc[patients.index])[assigned].mean()
+
+
 def test_templates_are_the_markers_with_their_direction():
     table = learned()
     assert list(table.columns) == TEMPLATE_COLUMNS
@@ -45,26 +81,27 @@ def test_templates_are_the_markers_with_their_direction():
 
 def test_new_patients_get_their_subtype_whatever_the_scale():
     expression, labels = drawn(seed=1)
-    found = nearest_template(expression * 3 - 5, learned(), seed=1).patients
+    found = nearest_template(expression * 3 - 5, learned(), tried(), seed=1).patients
     assert list(found.columns) == ASSIGNMENT_COLUMNS
     assert list(found["sample"]) == list(expression.index)
-    assert (found["subtype"].to_numpy() == labels.to_numpy()).mean() > 0.95
+    assert (found["nearest"].to_numpy() == labels.to_numpy()).mean() > 0.95
+    assert (found["subtype"] != UNASSIGNED).mean() > 0.9
     assert (found["distance"] < found["distance_second"]).all()
     assert found["pval"].min() == pytest.approx(1 / 1001)
-    again = nearest_template(expression * 3 - 5, learned(), seed=1).patients
+    again = nearest_template(expression * 3 - 5, learned(), tried(), seed=1).patients
     pd.testing.assert_frame_equal(again, found)
 
 
 def test_patients_of_no_subtype_are_left_unassigned():
     expression, labels = drawn(seed=2, n=48, strange=12)
-    found = nearest_template(expression, learned(), seed=1).patients.set_index("sample")["subtype"]
+    found = nearest_template(expression, learned(), tried(), seed=1).patients.set_index("sample")["subtype"]
     assert (found[labels == "none"] == UNASSIGNED).mean() > 0.9
     assert (found[labels != "none"] == labels[labels != "none"]).mean() > 0.9
 
 
 def test_noise_has_uniform_p():
     noise = pd.DataFrame(np.random.default_rng(3).normal(size=(300, 400)), columns=GENES)
-    p = nearest_template(noise, learned(), seed=1, n_permutations=200).patients["pval"]
+    p = nearest_template(noise, learned(), tried(), seed=1, n_permutations=200).patients["pval"]
     assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.03)
     assert (p < 0.5).mean() == pytest.approx(0.5, abs=0.1)
 
@@ -73,7 +110,7 @@ def test_dots_and_missing_genes_are_counted():
     expression, labels = drawn(seed=1)
     templates = learned().replace({"gene": {"g000": "HLA-A", "g001": "NKX2.3"}})
     renamed = expression.rename(columns={"g000": "HLA.A", "g001": "NKX2-3"}).drop(columns=["g002", "g016"])
-    found = nearest_template(renamed, templates, seed=1)
+    found = nearest_template(renamed, templates, tried(), seed=1)
     genes = found.genes.set_index("subtype")
     own = learned().groupby("subtype")["gene"].agg(set)
     for subtype in "abc":
@@ -85,7 +122,7 @@ def test_a_template_without_genes_here_takes_nobody(caplog):
     expression, _ = drawn(seed=1)
     templates = learned()
     lost = templates.loc[templates["subtype"] == "c", "gene"]
-    found = nearest_template(expression.drop(columns=lost), templates, seed=1)
+    found = nearest_template(expression.drop(columns=lost), templates, tried(), seed=1)
     assert "c" not in set(found.patients["nearest"])
     assert "subtype c" in caplog.text
 
@@ -93,14 +130,111 @@ def test_a_template_without_genes_here_takes_nobody(caplog):
 def test_bad_input_is_named():
     expression, _ = drawn()
     with pytest.raises(AmuclError, match="too few samples"):
-        nearest_template(expression.head(3), learned(), seed=1)
+        nearest_template(expression.head(3), learned(), tried(), seed=1)
     ensembl = expression.set_axis([f"ENSG{j:011d}" for j in range(400)], axis=1)
     with pytest.raises(AmuclError, match=r"symbols such as g\d+.*got Ensembl ids such as ENSG00000000000"):
-        nearest_template(ensembl, learned(), seed=1)
+        nearest_template(ensembl, learned(), tried(), seed=1)
     none = subtype_templates(subtype_markers(*drawn()), alpha=0)
     assert none.empty
     with pytest.raises(AmuclError, match="too few of the templates' genes"):
-        nearest_template(expression, none, seed=1)
+        nearest_template(expression, none, tried(), seed=1)
+    missing = expression.assign(g007=np.nan)
+    with pytest.raises(AmuclError, match=r"missing or infinite values.*got none in g007"):
+        nearest_template(missing, learned(), tried(), seed=1)
+    twice = expression.rename(columns={"g008": "g007"})
+    with pytest.raises(AmuclError, match=r"more than once.*got g007"):
+        nearest_template(twice, learned(), tried(), seed=1)
+
+
+def test_calibration_places_every_patient_as_often_as_there_are_splits():
+    table = tried()
+    assert list(table.columns) == CALIBRATION_COLUMNS
+    left_out = table[table["trial"] == LEFT_OUT]
+    assert left_out["sample"].value_counts().to_dict() == dict.fromkeys(drawn()[0].index, N_SPLITS)
+    assert (left_out.set_index("sample")["subtype"] == drawn()[1].loc[left_out["sample"]]).all()
+    without = table[table["trial"] == NO_SUBTYPES]
+    assert len(without) == 36 * N_SPLITS
+    assert without["subtype"].isna().all()
+    pd.testing.assert_frame_equal(calibration(*drawn(), learned(), seed=1), table)
+
+
+def test_limits_are_read_from_the_patients_left_out():
+    n = 100
+    table = pd.DataFrame(
+        {
+            "trial": LEFT_OUT,
+            "sample": [f"p{i}" for i in range(n)],
+            "subtype": ["a"] * 80 + ["b"] * 20,  # all are placed with a: the 80 of largest margin rightly
+            "nearest": "a",
+            "distance": np.linspace(0, 0.99, n),
+            "margin": np.linspace(0.99, 0, n),
+        }
+    )
+    found = limits(table)
+    # 80 right of the first 84 are 95 %, of the first 85 they are not.
+    assert found.least_margin == pytest.approx(table["margin"].iloc[83])
+    assert found.most_distance == pytest.approx(np.quantile(table["distance"].iloc[:80], 0.95))
+    assert limits(table.assign(nearest="c")).least_margin == np.inf
+
+
+def test_where_genes_move_together_random_genes_are_no_measure():
+    """No subtypes, but the modules' genes move together: nearly all pass the published test; nobody may be assigned."""
+    expression, _ = modules(5, ["none"] * 100, spread=1.5)
+    found = nearest_template(expression, *of_modules(), seed=1)
+    assert (found.patients["padj"] < 0.05).mean() > 0.9
+    assert found.check["status"].item() == NO_GROUPS
+    assert (found.patients["subtype"] == UNASSIGNED).all()
+    assert NO_GROUPS in check_in_words(found.check)
+
+
+def test_a_cohort_of_one_subtype_is_not_dealt_out_to_all():
+    expression, labels = modules(6, ["a"] * 60)
+    found = nearest_template(expression, *of_modules(), seed=1)
+    nearest = found.patients.set_index("sample")["nearest"]
+    assert (nearest == labels).mean() < 0.5
+    assert (found.patients["subtype"] == UNASSIGNED).all()
+
+
+def test_a_cohort_of_all_subtypes_is_assigned_rightly():
+    expression, labels = modules(7, list("abcd") * 20)
+    found = nearest_template(expression, *of_modules(), seed=1)
+    patients = found.patients.set_index("sample")
+    assert found.check["status"].item() == "ok"
+    assert (patients["subtype"] != UNASSIGNED).mean() > 0.7
+    assert found.check["n_assigned"].item() == (patients["subtype"] != UNASSIGNED).sum()
+    assert share_right(patients, labels) > 0.93
+    assert ((patients["reason"] == "") == (patients["subtype"] != UNASSIGNED)).all()
+    assert set(patients["reason"]) <= {"", BETWEEN, FAR, NOT_NEAR}
+    assert (patients["margin"] == patients["distance_second"] - patients["distance"]).all()
+
+
+def test_patients_of_a_subtype_that_no_template_has():
+    expression, labels = modules(8, list("abcd") * 20)
+    templates, table = of_modules()
+    known = templates[templates["subtype"] != "d"]
+    tried_on = table[(table["subtype"] != "d") & (table["nearest"] != "d")]
+    patients = nearest_template(expression, known, tried_on, seed=1).patients.set_index("sample")
+    strange = labels == "d"
+    assert (patients.loc[strange, "subtype"] == UNASSIGNED).mean() > 0.6
+    assert (patients.loc[~strange, "subtype"] == UNASSIGNED).mean() < 0.4
+
+
+def test_templates_that_could_not_be_tried_assign_nobody(caplog):
+    expression, labels = drawn()
+    few = labels.groupby(labels).head(3).index  # halves of one and two patients have no markers
+    table = calibration(expression.loc[few], labels[few], learned(), seed=1)
+    assert not (table["trial"] == LEFT_OUT).any()
+    found = nearest_template(expression, learned(), table, seed=1)
+    assert found.check["status"].item() == UNTRIED
+    assert (found.patients["subtype"] == UNASSIGNED).all()
+    assert UNTRIED in caplog.text
+    assert UNTRIED in check_in_words(found.check).lower()
+
+
+def moved(expression, labels, new):
+    templates = subtype_templates(subtype_markers(expression, labels))
+    table = calibration(expression, labels, templates, seed=1)
+    return nearest_template(new, templates, table, seed=1).patients.set_index("sample")
 
 
 @needs_shared
@@ -108,8 +242,7 @@ def test_subtypes_of_one_half_of_aml_are_found_in_the_other():
     expression = aml_expression()
     labels = kmeans_subtypes(expression, 4)
     half = np.random.default_rng(0).permutation(len(expression)) < len(expression) // 2
-    templates = subtype_templates(subtype_markers(expression[half], labels[half]))
-    found = nearest_template(expression[~half], templates, seed=1).patients.set_index("sample")
+    found = moved(expression[half], labels[half], expression[~half])
     own = labels[~half]
     assigned = found["subtype"] != UNASSIGNED
     assert assigned.mean() > 0.7
@@ -117,11 +250,23 @@ def test_subtypes_of_one_half_of_aml_are_found_in_the_other():
 
 
 @needs_shared
+@pytest.mark.parametrize("kept", [[1], [2], [1, 2]])
+def test_subtypes_of_aml_that_are_missing_take_nobody(kept):
+    expression = aml_expression()
+    labels = kmeans_subtypes(expression, 6)
+    here = labels.isin(kept)
+    found = moved(expression, labels, expression[here])
+    assigned = found["subtype"] != UNASSIGNED
+    assert (found["padj"] < 0.05).mean() > 0.8
+    assert not assigned.any() or share_right(found, labels) > 0.8
+
+
+@needs_shared
 def test_subtypes_of_aml_are_found_in_raw_counts_of_the_same_patients():
     expression = aml_expression()
     labels = kmeans_subtypes(expression, 4)
     templates = subtype_templates(subtype_markers(expression, labels))
-    result = nearest_template(aml_counts(), templates, seed=1)
+    result = nearest_template(aml_counts(), templates, calibration(expression, labels, templates, seed=1), seed=1)
     assert (result.genes["n_found"] / result.genes["n_genes"]).min() > 0.8
     found = result.patients.set_index("sample")
     own = labels.rename(lambda sample: sample[:12]).reindex(found.index).dropna()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from amucl.biology.clinical import find_labels, label_values
+from amucl.biology.clinical import find_labels, known_values, label_values, require_column
 from amucl.biology.correction import benjamini_hochberg
 from amucl.clustering.labels import subtype_order
 
@@ -36,6 +36,9 @@ KNOWN_CLASSES = {
 _OWN_CLUSTERS = re.compile(r"_PANCAN_(DNAMethyl|mirna)_(?!PANCAN)[A-Z]+")  # of the cancer, not of all cancers together
 _CLUSTERED = {"DNAMethyl": "TCGA methylation clusters", "mirna": "TCGA miRNA clusters"}
 
+# Words by which a further table's column of classes is known; it may hold outcomes, treatments and ids beside them.
+_CLASS_WORDS = re.compile(r"subtype|subgroup|cluster|class|label|risk|histolog|(?<![a-z])fab(?![a-z])", re.IGNORECASE)
+
 N_ANNOTATIONS = 3
 _MAX_CLASSES = 2
 _MAX_SHOWN = 10  # colours of a legend that can be told apart
@@ -45,22 +48,59 @@ _MAX_LEVELS = 30  # more are free text
 
 
 def known_classes(
-    clinical: pd.DataFrame, declared: Sequence[str] = (), label_tables: Sequence[str] = ()
+    clinical: pd.DataFrame,
+    truth: Sequence[str] = (),
+    label_tables: Sequence[str] = (),
+    named: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """The columns of a clinical table that hold classes known beforehand: name -> column.
 
-    declared : columns that the user says are such, each of its own name. label_tables : names of tables all of whose
-    columns are (`amucl.cohort.labelling.join_label_tables`). The others are found by `KNOWN_CLASSES`. A second column
-    of one name has its own in brackets.
+    Parameters
+    ----------
+    clinical : samples x columns.
+    truth : columns of the reference labels, each of its own name.
+    label_tables : names of further tables, joined as ``{name}.{column}``
+        (`amucl.cohort.labelling.join_label_tables`).
+    named : columns that the user says are classes, each of its own name: these and `truth` are all. Without them they
+        are found by `KNOWN_CLASSES`, and in the further tables by a word in their name (`_CLASS_WORDS`).
+
+    Returns
+    -------
+    A second column of one name has its own in brackets. One that groups the patients just as one before it, and is
+    known for none beside them, is left out.
+
+    Raises
+    ------
+    AmuclError if a column of `named` is absent.
     """
-    found = {}
-    for column in clinical:
-        own = _OWN_CLUSTERS.fullmatch(column)
-        said = column in declared or column.partition(".")[0] in label_tables
-        name = column if said else KNOWN_CLASSES.get(column) or (own and _CLUSTERED[own[1]])
-        if name:
+    for column in named or ():
+        require_column(clinical, column, key="known_classes")
+    chosen = [*truth, *(named or ())]
+    found: dict[str, str] = {}
+    for column in sorted(clinical, key=lambda column: column not in chosen):
+        name = column if column in chosen else _name_of_classes(column, label_tables) if named is None else None
+        if name and not any(_repeats(clinical[column], clinical[other]) for other in found.values()):
             found[f"{name} ({column})" if name in found else name] = column
     return found
+
+
+def _name_of_classes(column: str, label_tables: Sequence[str]) -> str | None:
+    """What the classes of a column are called, or None if its name does not tell that it holds classes."""
+    if column in KNOWN_CLASSES:
+        return KNOWN_CLASSES[column]
+    if own := _OWN_CLUSTERS.fullmatch(column):
+        return _CLUSTERED[own[1]]
+    table, _, own_name = column.partition(".")
+    return column if table in label_tables and _CLASS_WORDS.search(own_name) else None
+
+
+def _repeats(cells: pd.Series, earlier: pd.Series) -> bool:
+    """Whether `cells` say nothing of the patients' classes that `earlier` does not say."""
+    ours, theirs = known_values(cells).astype(str), known_values(earlier).astype(str)
+    if ours.empty or not ours.index.isin(theirs.index).all():
+        return False
+    pairs = pd.DataFrame({"ours": ours, "theirs": theirs[ours.index]}).drop_duplicates()
+    return not (pairs["ours"].duplicated().any() or pairs["theirs"].duplicated().any())
 
 
 def associations(

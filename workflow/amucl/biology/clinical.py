@@ -38,7 +38,8 @@ LABELS = {
 
 _UNKNOWN = (
     "", "na", "n/a", "nan", "null", "--", "unknown", "missing", "discrepancy", "not available", "not evaluated",
-    "not applicable", "not reported", "not recorded", "not assessed",
+    "not applicable", "not reported", "not recorded", "not assessed", "not done", "not tested", "not determined",
+    "n.a.", "n.d.", "n.d", "unk", "-", "?",
 )  # fmt: skip
 _MAX_LEVELS = 10  # a column asked for by name with more distinct numbers is a measurement, with fewer a code
 _CELLS = 4_000_000  # permuted values held at a time
@@ -89,17 +90,24 @@ def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = ()) -> dict[str, 
         if present:
             found[label] = present[0]
     for name in extra:
-        if name not in clinical.columns:
-            close = [columns[match] for match in difflib.get_close_matches(name.casefold(), columns, n=3)]
-            raise AmuclError(
-                "no such column in the clinical table" + (f" (did you mean {' or '.join(close)}?)" if close else ""),
-                where="clinical_labels",
-                expected=f"one of {some(clinical.columns, 20)}" if len(columns) else "a clinical table",
-                got=name,
-            )
+        require_column(clinical, name, key="clinical_labels")
         if name not in found.values():
             found[name] = name
     return found
+
+
+def require_column(clinical: pd.DataFrame, name: str, *, key: str) -> None:
+    """Raise AmuclError, with names like it, if a column that the config names under `key` is not in the table."""
+    if name in clinical.columns:
+        return
+    columns = {column.casefold(): column for column in reversed(clinical.columns)}
+    close = [columns[match] for match in difflib.get_close_matches(name.casefold(), columns, n=3)]
+    raise AmuclError(
+        "no such column in the clinical table" + (f" (did you mean {' or '.join(close)}?)" if close else ""),
+        where=key,
+        expected=f"one of {some(clinical.columns, 20)}" if len(columns) else "a clinical table",
+        got=name,
+    )
 
 
 def known_values(cells: pd.Series) -> pd.Series:

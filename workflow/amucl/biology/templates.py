@@ -1,4 +1,4 @@
-"""Subtypes as lists of genes, and the patients of another cohort by the list they follow most closely."""
+"""Subtypes as lists of genes with their direction, and how near patients are to each list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from amucl.biology.symbols import hyphenated, kind_of
 from amucl.errors import AmuclError, some
@@ -15,8 +14,6 @@ from amucl.errors import AmuclError, some
 logger = logging.getLogger(__name__)
 
 TEMPLATE_COLUMNS = ["subtype", "gene", "direction", "logFC", "t", "adj.P.Val"]
-ASSIGNMENT_COLUMNS = ["sample", "subtype", "nearest", "distance", "pval", "padj", "second", "distance_second"]
-UNASSIGNED = "unassigned"
 LEAST_GENES = 5  # fewer genes of a subtype are no template
 LEAST_SAMPLES = 5  # z-scores of fewer samples say nothing
 
@@ -42,58 +39,41 @@ def subtype_templates(markers: pd.DataFrame, *, n_top: int = 50, alpha: float = 
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """Patients and their nearest templates.
+class Placement:
+    """Patients among templates.
 
     Attributes
     ----------
-    patients : `ASSIGNMENT_COLUMNS`, one row a sample.
+    z : samples x genes that vary, z-scored over the samples.
+    signs : template genes that the cohort has x subtypes: 1 for up, -1 for down, 0 for another subtype's.
+    patients : sample nearest distance second distance_second margin, one row a sample. Distance is 1 - cosine of the
+        sample's z and the template's signs; margin is distance_second - distance.
     genes : how many genes of each template the cohort has: subtype n_genes n_found used.
     """
 
+    z: pd.DataFrame
+    signs: pd.DataFrame
     patients: pd.DataFrame
     genes: pd.DataFrame
 
 
-def nearest_template(
-    expression: pd.DataFrame,
-    templates: pd.DataFrame,
-    *,
-    seed: int,
-    n_permutations: int = 1000,
-    alpha: float = 0.05,
-) -> Assignment:
-    """The subtype whose template each sample is nearest to, by nearest template prediction.
+def place(expression: pd.DataFrame, templates: pd.DataFrame) -> Placement:
+    """How near each sample is to its nearest and its second nearest template.
 
     Genes are z-scored over the samples of this cohort, so that it needs no common scale with the one that the subtypes
-    were found in, but several samples, and of several subtypes: where all are of one, their differences are noise. A
-    template is 1 for its genes that are up, -1 for those down and 0 for the other templates' genes; distance is
-    1 - cosine. P: how often as many random genes bring the sample as near to any template, (b + 1) / (n + 1).
+    were found in, but several samples, and of several subtypes.
 
     Parameters
     ----------
     expression : samples x genes, log2, finite, genes unique; HLA.A and HLA-A are one gene.
     templates : table of `subtype_templates`.
-    n_permutations : random sets of genes, the same for all samples.
-    alpha : a sample whose padj (Benjamini-Hochberg over the samples) is not below it is "unassigned".
 
     Raises
     ------
-    AmuclError for fewer than `LEAST_SAMPLES` samples; if fewer than two templates have `LEAST_GENES` genes here.
-
-    References
-    ----------
-    Hoshida, Y. (2010). Nearest template prediction: a single-sample-based flexible class prediction with confidence
-    assessment. PLoS ONE 5, e15543. It compares with random genes' distance to the nearest template only; any template,
-    as here, is stricter.
+    AmuclError for fewer than `LEAST_SAMPLES` samples, duplicate genes, missing or infinite values, and if fewer than
+    two templates have `LEAST_GENES` genes here.
     """
-    if len(expression) < LEAST_SAMPLES:
-        raise AmuclError(
-            "too few samples to compare their genes",
-            expected=f"at least {LEAST_SAMPLES}",
-            got=len(expression),
-            action="give the patients together",
-        )
+    _require_usable(expression)
     z = _z_scores(expression.rename(columns=hyphenated(expression.columns, set(templates["gene"]))))
     known = templates["gene"].replace(hyphenated(templates["gene"], set(z.columns)))
     templates = templates.assign(gene=known)
@@ -106,31 +86,49 @@ def nearest_template(
             got=f"{kind_of(z.columns)} such as {some(z.columns)}; found {some(genes['n_found'], 20)}",
             action="name a `gene_maps` file for its expression, or choose a cohort of the same platform",
         )
-    for subtype in genes.loc[~genes["used"], "subtype"]:
-        logger.warning("fewer than %d genes of subtype %s are here: nobody can be of it", LEAST_GENES, subtype)
     signs = _signs(templates[templates["subtype"].isin(used)], used, z.columns)
-    distance = 1 - _cosine(z[signs.index].to_numpy(), signs.to_numpy())
+    distance = 1 - cosine(z[signs.index].to_numpy(), signs.to_numpy())
     order = np.argsort(distance, axis=1, kind="stable")[:, :2]
     near, far = np.take_along_axis(distance, order, axis=1).T
-    rng = np.random.default_rng(seed)
-    values, as_near = z.to_numpy(), np.zeros(len(z))
-    for _ in range(n_permutations):
-        drawn = rng.choice(z.shape[1], len(signs), replace=False)
-        as_near += (1 - _cosine(values[:, drawn], signs.to_numpy())).min(axis=1) <= near
-    p = (as_near + 1) / (n_permutations + 1)
-    padj, names = stats.false_discovery_control(p), np.asarray(used, dtype=object)
-    nearest = names[order[:, 0]]
-    columns = {
-        "sample": expression.index,
-        "subtype": np.where(padj < alpha, nearest, UNASSIGNED),
-        "nearest": nearest,
-        "distance": near,
-        "pval": p,
-        "padj": padj,
-        "second": names[order[:, 1]],
-        "distance_second": far,
-    }
-    return Assignment(pd.DataFrame(columns, columns=ASSIGNMENT_COLUMNS), genes)
+    names = np.asarray(used, dtype=object)
+    patients = pd.DataFrame(
+        {
+            "sample": z.index,
+            "nearest": names[order[:, 0]],
+            "distance": near,
+            "second": names[order[:, 1]],
+            "distance_second": far,
+            "margin": far - near,
+        }
+    )
+    return Placement(z, signs, patients, genes)
+
+
+def cosine(values: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """Cosine of every row of `values` (n x g) with every column of `signs` (g x k)."""
+    lengths = np.linalg.norm(values, axis=1)[:, None] * np.linalg.norm(signs, axis=0)
+    return values @ signs / np.maximum(lengths, np.finfo(float).tiny)
+
+
+def _require_usable(expression: pd.DataFrame) -> None:
+    if len(expression) < LEAST_SAMPLES:
+        raise AmuclError(
+            "too few samples to compare their genes",
+            expected=f"at least {LEAST_SAMPLES}",
+            got=len(expression),
+            action="give the patients together",
+        )
+    if not expression.columns.is_unique:
+        twice = expression.columns[expression.columns.duplicated()].unique()
+        raise AmuclError("genes occur more than once", expected="one column a gene", got=some(twice))
+    finite = np.isfinite(expression.to_numpy(dtype=float)).all(axis=0)
+    if not finite.all():
+        raise AmuclError(
+            "expression has missing or infinite values",
+            expected="a number for every sample and gene",
+            got=f"none in {some(expression.columns[~finite])}",
+            action="impute the cohort first",
+        )
 
 
 def _z_scores(expression: pd.DataFrame) -> pd.DataFrame:
@@ -152,9 +150,3 @@ def _signs(templates: pd.DataFrame, subtypes: list, genes: pd.Index) -> pd.DataF
     signed = templates.assign(sign=templates["direction"].map({"up": 1.0, "down": -1.0}))
     table = signed.pivot_table(index="gene", columns="subtype", values="sign", aggfunc="first")
     return table.reindex(genes.intersection(table.index))[subtypes].fillna(0.0)
-
-
-def _cosine(values: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Cosine of every row of `values` (n x g) with every column of `signs` (g x k)."""
-    lengths = np.linalg.norm(values, axis=1)[:, None] * np.linalg.norm(signs, axis=0)
-    return values @ signs / np.maximum(lengths, np.finfo(float).tiny)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from amucl.biology.correction import ALPHA
-from amucl.biology.templates import UNASSIGNED
+from amucl.biology.nearest import UNASSIGNED
 from amucl.clustering.labels import subtype_order
 from amucl.figures.style import MISSING, palette, placeholder, styled
 from amucl.figures.terms import readable_term

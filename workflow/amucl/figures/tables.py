@@ -36,8 +36,11 @@ p {{ color: #666; }}
 """
 
 
-def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, max_rows: int = MAX_ROWS) -> None:
-    """Write a table as a page: numbers to four digits, missing values empty, long tables cut with a note."""
+def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, note: str = "", max_rows: int = MAX_ROWS) -> None:
+    """Write a table as a page: numbers to four digits, missing values empty, long tables cut with a note.
+
+    note : a text to stand above the table.
+    """
     shown = table.head(max_rows)
     numeric = {name for name in table if pd.api.types.is_numeric_dtype(table[name])}
     head = "".join(f"<th>{_breakable(name)}</th>" for name in shown)
@@ -48,15 +51,18 @@ def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, max_rows: 
     body = "\n".join(rows)
     html = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>" if len(table) else ""
     with atomic_path(path) as temporary:
-        temporary.write_text(_PAGE.format(note=_note(table, shown), table=html), encoding="utf-8")
+        temporary.write_text(_PAGE.format(note=_notes(table, shown, note), table=html), encoding="utf-8")
 
 
-def _note(table: pd.DataFrame, shown: pd.DataFrame) -> str:
+def _notes(table: pd.DataFrame, shown: pd.DataFrame, note: str) -> str:
+    notes = [f"<p>{_escape(note)}</p>"] if note else []
     if table.empty:
-        return "<p>No rows.</p>"
+        notes.append("<p>No rows.</p>")
     if len(shown) < len(table):
-        return f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>"
-    return ""
+        notes.append(
+            f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>"
+        )
+    return "\n".join(notes)
 
 
 def _cell(text: str, numeric: bool) -> str:
