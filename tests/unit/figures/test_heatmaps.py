@@ -2,11 +2,12 @@ import numpy as np
 import pandas as pd
 
 from amucl.biology.differential import subtype_markers
+from amucl.biology.nearest import UNASSIGNED, nearest_template
 from amucl.biology.single_sample import score_tests
-from amucl.biology.templates import UNASSIGNED, nearest_template, subtype_templates
+from amucl.biology.templates import subtype_templates
 from amucl.figures.heatmaps import score_heatmap, template_heatmap
 from amucl.figures.style import PALETTE, save_figure
-from tests.unit.biology.test_templates import drawn
+from tests.unit.biology.test_templates import drawn, tried
 
 
 def images(figure):
@@ -40,7 +41,7 @@ def test_nothing_up_is_said():
 def test_new_patients_stand_with_the_template_they_follow(tmp_path):
     templates = subtype_templates(subtype_markers(*drawn()))
     expression, _ = drawn(seed=2, n=48, strange=12)
-    patients = nearest_template(expression, templates, seed=1).patients
+    patients = nearest_template(expression, templates, tried(), seed=1).patients
     figure = template_heatmap(expression, patients, templates, ["a", "b", "c"])
     strip = images(figure)[1]
     assert strip.shape[:2] == (1, 48)
