@@ -15,7 +15,7 @@ from tests.workflow.runner import Checkout
 
 SCRIPT = "<script>alert(1)</script>"
 DATA = 'data; $(touch hacked) `touch hacked` & it\'s %s "ü" 中'
-COLUMN = "<b onclick=alert(1)>$y$ </script>"
+COLUMN = "<b onclick=alert(1)>$y$"
 SAMPLES = [
     SCRIPT, "a patient", "o'hara", '"quoted"', "$(touch hacked);", "`touch hacked`", "x; touch hacked #", "a|b>hacked",
     "%s%n", "{sample}", "{{x}}", "$x_1$", "$\\frac{", "back\\slash", "../../up", "/etc/passwd", "-rf", "_hidden",
