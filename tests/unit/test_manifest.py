@@ -150,4 +150,6 @@ def test_the_command_names_what_differs(run):
     process = verify("results/manifest.tsv", "--other", "second.tsv")
     assert process.returncode == 1
     assert "out/pca/map.png is only in the first\n" in process.stdout
-    assert verify("absent.tsv").stderr.startswith("amucl: absent.tsv: file does not exist")
+    assert verify("absent.tsv").stderr.startswith("amucl: absent.tsv: there is no such manifest; run the workflow")
+    write(run / "empty.tsv", "")
+    assert verify("empty.tsv").stderr.startswith("amucl: empty.tsv: is not a manifest; expected columns path")

@@ -24,6 +24,9 @@ STORAGE_TROUBLE = [
     for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 ]
 
+# Columns of tables that hold names, however much like numbers they look, and those that hold subtypes.
+_NAMES = ("sample", "gene", "feature", "term", "item", "genes", "leading_edge")
+_SUBTYPES = ("subtype", "against", "nearest", "second")
 
 _ZEROS = bytes(1 << 20)
 
@@ -118,10 +121,27 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
 
 
 def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
-    """Read a table that `write_table` wrote, exactly. Only an empty cell is missing: a gene may be called NA."""
+    """Read a table that `write_table` wrote, exactly. Only an empty cell is missing: a gene may be called NA.
+
+    Names stay text, Entrez ids too. Subtypes are numbers where all are whole ones, else text, TRUE and FALSE too.
+    """
     if "keep_default_na" not in options:
         options |= {"keep_default_na": False, "na_values": [""]}
-    return pd.read_csv(require_file(path), sep="\t", float_precision="round_trip", **options)
+    given = options.get("converters", {})
+    if "dtype" not in options:
+        options["dtype"] = {name: str for name in (*_NAMES, *_SUBTYPES) if name not in given}
+    table = pd.read_csv(require_file(path), sep="\t", float_precision="round_trip", **options)
+    for column in table.columns.intersection(_SUBTYPES):
+        if column not in given and options["dtype"] is not str:
+            table[column] = _whole_numbers(table[column])
+    return table
+
+
+def _whole_numbers(cells: pd.Series) -> pd.Series:
+    """Text as numbers if all cells are whole ones; 1.0 is one, as pandas writes it beside missing cells."""
+    known = cells.dropna()
+    whole = len(known) > 0 and known.str.fullmatch(r"\d+(\.0)?").all()
+    return pd.to_numeric(cells) if whole else cells
 
 
 def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike) -> None:

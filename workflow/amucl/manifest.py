@@ -59,12 +59,18 @@ def manifest(targets: Iterable[str], *, timed: Sequence[str] = ()) -> pd.DataFra
 
 
 def read_manifest(path: str | os.PathLike) -> pd.DataFrame:
-    """A manifest as `manifest` gives it, all cells as text."""
-    table = read_table(path, dtype=str).fillna("")
-    if list(table.columns) != list(COLUMNS):
+    """A manifest as `manifest` gives it, all cells as text; AmuclError if the file is none, or not there."""
+    if not os.path.isfile(path):
         raise AmuclError(
-            "is not a manifest", where=path, expected=f"columns {', '.join(COLUMNS)}", got=", ".join(table.columns)
+            "there is no such manifest", where=path, action="run the workflow first: it writes one at its end"
         )
+    try:
+        table = read_table(path, dtype=str).fillna("")
+        found = ", ".join(table.columns)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        found = str(error)
+    if found != ", ".join(COLUMNS):
+        raise AmuclError("is not a manifest", where=path, expected=f"columns {', '.join(COLUMNS)}", got=found)
     return table
 
 

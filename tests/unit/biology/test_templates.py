@@ -18,7 +18,9 @@ from amucl.biology.nearest import (
     nearest_template,
 )
 from amucl.biology.templates import TEMPLATE_COLUMNS, subtype_templates
+from amucl.clustering.partition import read_partition, write_partition
 from amucl.errors import AmuclError
+from amucl.files import read_table, write_table
 from tests.shared import needs_shared
 from tests.unit.biology.real_aml import aml_counts, aml_expression, kmeans_subtypes
 
@@ -136,8 +138,11 @@ def test_bad_input_is_named():
         nearest_template(ensembl, learned(), tried(), seed=1)
     none = subtype_templates(subtype_markers(*drawn()), alpha=0)
     assert none.empty
-    with pytest.raises(AmuclError, match="too few of the templates' genes"):
+    with pytest.raises(AmuclError, match=r"too few markers.*got none; choose another k"):
         nearest_template(expression, none, tried(), seed=1)
+    one = learned().query("subtype == 'a'")
+    with pytest.raises(AmuclError, match=rf"too few markers.*got {len(one)} of subtype a; choose another k"):
+        nearest_template(expression, one, tried(), seed=1)
     missing = expression.assign(g007=np.nan)
     with pytest.raises(AmuclError, match=r"missing or infinite values.*got none in g007"):
         nearest_template(missing, learned(), tried(), seed=1)
@@ -146,15 +151,39 @@ def test_bad_input_is_named():
         nearest_template(twice, learned(), tried(), seed=1)
 
 
+@pytest.mark.parametrize("names", [{"a": 1, "b": 2, "c": 3}, {"a": "TRUE", "b": "FALSE", "c": "NA"}])
+@pytest.mark.parametrize("genes", [GENES, [str(1000 + j) for j in range(400)]])
+def test_tables_read_back_give_the_same(tmp_path, names, genes):
+    """As the rules hand them on: clusters are numbers, labels and genes may look like other things."""
+    expression, labels = drawn()
+    expression = expression.set_axis(genes, axis=1)
+    write_partition(labels.map(names).rename("subtype"), tmp_path / "labels.tsv")
+    labels = read_partition(tmp_path / "labels.tsv")
+    markers = subtype_markers(expression, labels)
+    write_table(markers, tmp_path / "markers.tsv")
+    templates = subtype_templates(read_table(tmp_path / "markers.tsv"))
+    table = calibration(expression, labels, templates, seed=1)
+    tables = [templates, table]
+    for number, one in enumerate(tables):
+        write_table(one, tmp_path / f"{number}.tsv")
+        tables[number] = read_table(tmp_path / f"{number}.tsv")
+        pd.testing.assert_frame_equal(tables[number], one, check_dtype=False)
+    found = nearest_template(expression, *tables, seed=1).patients.set_index("sample")
+    assert (found["subtype"] != UNASSIGNED).mean() > 0.8
+    assert share_right(found, labels) > 0.95
+
+
 def test_calibration_places_every_patient_as_often_as_there_are_splits():
     table = tried()
     assert list(table.columns) == CALIBRATION_COLUMNS
     left_out = table[table["trial"] == LEFT_OUT]
     assert left_out["sample"].value_counts().to_dict() == dict.fromkeys(drawn()[0].index, N_SPLITS)
-    assert (left_out.set_index("sample")["subtype"] == drawn()[1].loc[left_out["sample"]]).all()
+    own = drawn()[1].loc[left_out["sample"]].to_numpy()
+    assert ((left_out["nearest"] == own) == left_out["right"]).all()
+    assert left_out["right"].mean() > 0.8
     without = table[table["trial"] == NO_SUBTYPES]
     assert len(without) == 36 * N_SPLITS
-    assert without["subtype"].isna().all()
+    assert not without["right"].any()
     pd.testing.assert_frame_equal(calibration(*drawn(), learned(), seed=1), table)
 
 
@@ -164,8 +193,8 @@ def test_limits_are_read_from_the_patients_left_out():
         {
             "trial": LEFT_OUT,
             "sample": [f"p{i}" for i in range(n)],
-            "subtype": ["a"] * 80 + ["b"] * 20,  # all are placed with a: the 80 of largest margin rightly
             "nearest": "a",
+            "right": [True] * 80 + [False] * 20,  # in the order of their margins
             "distance": np.linspace(0, 0.99, n),
             "margin": np.linspace(0.99, 0, n),
         }
@@ -174,7 +203,7 @@ def test_limits_are_read_from_the_patients_left_out():
     # 80 right of the first 84 are 95 %, of the first 85 they are not.
     assert found.least_margin == pytest.approx(table["margin"].iloc[83])
     assert found.most_distance == pytest.approx(np.quantile(table["distance"].iloc[:80], 0.95))
-    assert limits(table.assign(nearest="c")).least_margin == np.inf
+    assert limits(table.assign(right=False)).least_margin == np.inf
 
 
 def test_where_genes_move_together_random_genes_are_no_measure():
@@ -212,7 +241,7 @@ def test_patients_of_a_subtype_that_no_template_has():
     expression, labels = modules(8, list("abcd") * 20)
     templates, table = of_modules()
     known = templates[templates["subtype"] != "d"]
-    tried_on = table[(table["subtype"] != "d") & (table["nearest"] != "d")]
+    tried_on = table[table["nearest"] != "d"]
     patients = nearest_template(expression, known, tried_on, seed=1).patients.set_index("sample")
     strange = labels == "d"
     assert (patients.loc[strange, "subtype"] == UNASSIGNED).mean() > 0.6

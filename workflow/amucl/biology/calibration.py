@@ -18,7 +18,7 @@ from amucl.biology.differential import checked, subtype_markers
 from amucl.biology.templates import LEAST_SAMPLES, place, subtype_templates
 from amucl.errors import AmuclError
 
-CALIBRATION_COLUMNS = ["trial", "sample", "subtype", "nearest", "distance", "margin"]
+CALIBRATION_COLUMNS = ["trial", "sample", "nearest", "right", "distance", "margin"]
 LEFT_OUT, NO_SUBTYPES = "left out", "no subtypes"
 
 N_SPLITS = 5
@@ -43,8 +43,8 @@ def calibration(
 
     Returns
     -------
-    Columns `CALIBRATION_COLUMNS`; subtype is the patient's own, missing without subtypes. Empty where the templates of
-    halves, or these, cannot place anybody.
+    Columns `CALIBRATION_COLUMNS`; right: nearest is the patient's own subtype (False without subtypes). Empty where the
+    templates of halves, or these, cannot place anybody.
     """
     expression, labels = checked(expression, labels)
     rng = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def limits(table: pd.DataFrame) -> Limits:
     table : of `calibration`.
     """
     tried, chance = (table[table["trial"] == trial] for trial in (LEFT_OUT, NO_SUBTYPES))
-    right = (tried["nearest"].astype(str) == tried["subtype"].astype(str)).to_numpy()
+    right = tried["right"].to_numpy(dtype=bool)
     margin = tried["margin"].to_numpy(dtype=float)
     order = np.argsort(-margin, kind="stable")
     precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
@@ -101,7 +101,8 @@ def _left_out(
                 continue
             own = labels[~learned].to_numpy()
             known = np.isin(own, list(placed.signs.columns))
-            yield _rows(LEFT_OUT, placed.patients, own)[known]
+            right = (placed.patients["nearest"] == own).to_numpy()
+            yield _rows(LEFT_OUT, placed.patients, right)[known]
 
 
 def _half(labels: pd.Series, rng: np.random.Generator) -> np.ndarray:
@@ -119,15 +120,16 @@ def _without_subtypes(
     n = len(expression)
     if n < LEAST_SAMPLES:
         return
+    names = [f"random {i}" for i in range(1, n + 1)]
     centred = expression.to_numpy(dtype=float) - expression.to_numpy(dtype=float).mean(axis=0)
     for _ in range(N_SPLITS):
         mixed = rng.normal(size=(n, n)) @ centred / np.sqrt(n - 1)
         try:
-            placed = place(pd.DataFrame(mixed, columns=expression.columns), templates)
+            placed = place(pd.DataFrame(mixed, names, expression.columns), templates)
         except AmuclError:  # no two templates to choose from
             return
-        yield _rows(NO_SUBTYPES, placed.patients, None)
+        yield _rows(NO_SUBTYPES, placed.patients, False)
 
 
-def _rows(trial: str, patients: pd.DataFrame, own: np.ndarray | None) -> pd.DataFrame:
-    return patients.assign(trial=trial, subtype=own)[CALIBRATION_COLUMNS]
+def _rows(trial: str, patients: pd.DataFrame, right: np.ndarray | bool) -> pd.DataFrame:
+    return patients.assign(trial=trial, right=right)[CALIBRATION_COLUMNS]

@@ -60,7 +60,7 @@ def nearest_template(
 
     - random genes are as near: P, how often as many random genes bring it as near to any template, (b + 1) / (n + 1),
       corrected over the samples (Benjamini-Hochberg), is not below `alpha`;
-    - the templates could not be tried: `calibration` has no patients left out;
+    - the templates could not be tried: `calibration` lacks patients left out, or without subtypes;
     - the cohort shows no subtypes: its margins are not larger (P >= `alpha`) than those of patients without subtypes
       whose genes move together as in the cohort of the templates. So it is where all patients are of one subtype, or
       subtypes are missing: genes are z-scored over the samples, and a missing one's template takes others' patients;
@@ -90,7 +90,8 @@ def nearest_template(
     padj = stats.false_discovery_control(p)
     patients = placed.patients.assign(pval=p, padj=padj)
     p_groups = _p_of_groups(patients["margin"].to_numpy(), known)
-    status = UNTRIED if not len(known.left_out) else "ok" if p_groups < alpha else NO_GROUPS
+    untried = not len(known.left_out) or not len(known.no_subtypes)
+    status = UNTRIED if untried else "ok" if p_groups < alpha else NO_GROUPS
     reasons = {
         NOT_NEAR: patients["padj"] >= alpha,
         status: np.full(len(patients), status != "ok"),

@@ -71,12 +71,12 @@ def place(expression: pd.DataFrame, templates: pd.DataFrame) -> Placement:
     Raises
     ------
     AmuclError for fewer than `LEAST_SAMPLES` samples, duplicate genes, missing or infinite values, and if fewer than
-    two templates have `LEAST_GENES` genes here.
+    two templates have `LEAST_GENES` genes, or have them here.
     """
     _require_usable(expression)
-    z = _z_scores(expression.rename(columns=hyphenated(expression.columns, set(templates["gene"]))))
-    known = templates["gene"].replace(hyphenated(templates["gene"], set(z.columns)))
-    templates = templates.assign(gene=known)
+    _require_templates(templates)
+    expression, templates = with_equal_names(expression, templates)
+    z, known = _z_scores(expression), templates["gene"]
     genes = _found(templates, z.columns)
     used = genes.loc[genes["used"], "subtype"].tolist()
     if len(used) < 2:
@@ -102,6 +102,13 @@ def place(expression: pd.DataFrame, templates: pd.DataFrame) -> Placement:
         }
     )
     return Placement(z, signs, patients, genes)
+
+
+def with_equal_names(expression: pd.DataFrame, templates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both with one spelling of a gene: HLA.A of one is HLA-A of the other."""
+    expression = expression.rename(columns=hyphenated(expression.columns, set(templates["gene"])))
+    known = templates["gene"].replace(hyphenated(templates["gene"], set(expression.columns)))
+    return expression, templates.assign(gene=known)
 
 
 def cosine(values: np.ndarray, signs: np.ndarray) -> np.ndarray:
@@ -131,6 +138,17 @@ def _require_usable(expression: pd.DataFrame) -> None:
         )
 
 
+def _require_templates(templates: pd.DataFrame) -> None:
+    sizes = templates.groupby("subtype", sort=False).size()
+    if (sizes >= LEAST_GENES).sum() < 2:
+        raise AmuclError(
+            "the subtypes have too few markers to be told by",
+            expected=f"{LEAST_GENES} genes or more of two subtypes",
+            got=", ".join(f"{n} of subtype {subtype}" for subtype, n in sizes.items()) or "none",
+            action="choose another k or method",
+        )
+
+
 def _z_scores(expression: pd.DataFrame) -> pd.DataFrame:
     """Genes that vary, z-scored over the samples."""
     values = expression.astype(float)
@@ -149,4 +167,4 @@ def _signs(templates: pd.DataFrame, subtypes: list, genes: pd.Index) -> pd.DataF
     """Template genes that the cohort has x subtypes: 1, -1 or 0."""
     signed = templates.assign(sign=templates["direction"].map({"up": 1.0, "down": -1.0}))
     table = signed.pivot_table(index="gene", columns="subtype", values="sign", aggfunc="first")
-    return table.reindex(genes.intersection(table.index))[subtypes].fillna(0.0)
+    return table.reindex(index=genes.intersection(table.index), columns=subtypes).fillna(0.0)

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from amucl.biology.correction import ALPHA
 from amucl.biology.nearest import UNASSIGNED
+from amucl.biology.templates import with_equal_names
 from amucl.clustering.labels import subtype_order
 from amucl.figures.style import MISSING, palette, placeholder, styled
 from amucl.figures.terms import readable_term
@@ -50,6 +51,7 @@ def template_heatmap(
     templates : of `subtype_templates`; shown are the genes that are up and that `expression` has.
     subtypes : all there are, so that every figure gives them the same colours.
     """
+    expression, templates = with_equal_names(expression, templates)
     up = templates[(templates["direction"] == "up") & templates["gene"].isin(expression.columns)]
     rows = up.drop_duplicates("gene").set_index("gene")["subtype"]
     given = patients.sort_values("distance", kind="stable").set_index("sample")["subtype"]
