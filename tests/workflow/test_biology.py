@@ -36,13 +36,17 @@ CONFIG = {
         {"dataset": "counted", "k": 3, "consensus_seeds": 2},
     ],
     "markers": {"alpha": 0.04, "min_logfc": 0.5},
-    "predict": [{"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"}],
+    "predict": [
+        {"dataset": "simulated", "cohort": "simulated", "by": "templates", "labels": "truth"},
+        {"dataset": "simulated", "cohort": "simulated", "by": "templates", "k": "auto"},
+    ],
 }
 TARGETS = (
     "simulated/truth/subtypes.tsv",
     "simulated/truth/survival.tsv",
     "simulated/ssgsea.tsv",
     "simulated/truth/nearest_template_simulated.png",
+    "simulated/pca/kauto/nearest_template_simulated.tsv",
     "simulated/pca/kauto/consensus_markers.tsv",
     "simulated/pca/kauto/gsea_phenotype.tsv",
     "bare/pca/k3/subtypes.tsv",
@@ -110,6 +114,9 @@ def test_patients_are_known_again_by_templates(run):
     check = read_table(run.path("simulated/truth/nearest_template_simulated_check.tsv"))
     assert check["status"].item() == "ok"
     assert check["n_assigned"].item() > 0.8 * len(found)
+    clusters = read_partition(run.path("simulated/pca/kauto/labels.tsv"))
+    given = read_matrix(run.path("simulated/pca/kauto/nearest_template_simulated.tsv"))["subtype"]
+    assert (given.astype(str) == clusters[given.index].astype(str)).mean() > 0.8
     templates = read_table(run.path("simulated/truth/templates.tsv"))
     assert set(templates["direction"]) == {"up", "down"}
     scores = read_matrix(run.path("simulated/ssgsea.tsv"))
