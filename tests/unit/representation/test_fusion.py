@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from amucl.representation import fusion
 from amucl.representation.fusion import fuse, omic_affinities, scaled_exponential_affinity, strongest_neighbors
 
 
@@ -130,6 +131,13 @@ def test_equal_samples_give_finite_weights(n_equal):
         fused = fuse([scaled_exponential_affinity(x), scaled_exponential_affinity(other)])
     assert np.isfinite(fused).all()
     assert (fused.sum(axis=1) > 0).all()
+
+
+def test_affinity_of_many_samples_is_that_of_few(monkeypatch):
+    x = np.random.default_rng(4).normal(5, 1, size=(60, 30))
+    few = scaled_exponential_affinity(x)
+    monkeypatch.setattr(fusion, "_MANY", 50)
+    np.testing.assert_allclose(scaled_exponential_affinity(x), few, rtol=1e-9, atol=0)
 
 
 def test_fewer_samples_than_neighbours():

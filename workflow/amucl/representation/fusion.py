@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import cdist
+from sklearn.metrics.pairwise import euclidean_distances
 
 N_ITERATIONS = 20
+_MANY = 2_000  # samples from which on distances are products of matrices: tens of times faster, last digits differ
 
 
 def scaled_exponential_affinity(x: np.ndarray, n_neighbors: int = 10, mu: float = 0.5) -> np.ndarray:
@@ -19,9 +21,9 @@ def scaled_exponential_affinity(x: np.ndarray, n_neighbors: int = 10, mu: float 
     W_ij is the normal density at d_ij = |x_i - x_j|^2 with standard deviation mu (m_i + m_j + d_ij) / 3, where m_i is
     the mean of d_i. over the n_neighbors nearest samples. x: (n, p); returns (n, n), symmetric, non-negative.
     """
-    distance = cdist(x, x, "sqeuclidean")
+    distance = euclidean_distances(x, squared=True) if len(x) > _MANY else cdist(x, x, "sqeuclidean")
     k = min(n_neighbors, len(x) - 1)
-    nearest = np.sort(distance, axis=1)[:, 1 : k + 1].mean(axis=1)
+    nearest = np.sort(np.partition(distance, k, axis=1)[:, : k + 1], axis=1)[:, 1:].mean(axis=1)
     width = mu * (nearest[:, None] + nearest[None, :] + distance) / 3
     width = np.maximum(width, np.finfo(float).eps)  # equal samples have width 0
     affinity = np.exp(-0.5 * (distance / width) ** 2) / (np.sqrt(2 * np.pi) * width)
