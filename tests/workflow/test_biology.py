@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from amucl.biology.differential import NOT_AVAILABLE
+from amucl.biology.nearest import UNASSIGNED
 from amucl.clustering.partition import read_partition
 from amucl.cohort.simulator import Simulation, simulate
 from amucl.files import read_matrix, read_table
@@ -116,7 +117,9 @@ def test_patients_are_known_again_by_templates(run):
     assert check["n_assigned"].item() > 0.8 * len(found)
     clusters = read_partition(run.path("simulated/pca/kauto/labels.tsv"))
     given = read_matrix(run.path("simulated/pca/kauto/nearest_template_simulated.tsv"))["subtype"]
-    assert (given.astype(str) == clusters[given.index].astype(str)).mean() > 0.8
+    given = given[given != UNASSIGNED]
+    assert len(given) > 0.3 * len(clusters)  # two of these clusters hardly differ in expression
+    assert (given == clusters[given.index].astype(str)).mean() > 0.9
     templates = read_table(run.path("simulated/truth/templates.tsv"))
     assert set(templates["direction"]) == {"up", "down"}
     scores = read_matrix(run.path("simulated/ssgsea.tsv"))
