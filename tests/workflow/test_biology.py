@@ -119,7 +119,7 @@ def test_patients_are_known_again_by_templates(run):
     given = read_matrix(run.path("simulated/pca/kauto/nearest_template_simulated.tsv"))["subtype"]
     given = given[given != UNASSIGNED]
     assert len(given) > 0.3 * len(clusters)  # two of these clusters hardly differ in expression
-    assert (given == clusters[given.index].astype(str)).mean() > 0.9
+    assert (given == clusters[given.index].astype(str)).mean() > 0.85
     templates = read_table(run.path("simulated/truth/templates.tsv"))
     assert set(templates["direction"]) == {"up", "down"}
     scores = read_matrix(run.path("simulated/ssgsea.tsv"))
