@@ -65,12 +65,16 @@ def fuse(affinities: list[np.ndarray], n_neighbors: int = 10, n_iterations: int 
     local = [_local_kernel(affinity, n_neighbors) for affinity in affinities]
     for _ in range(n_iterations):
         total = sum(full)
-        others = [(total - own) / (len(full) - 1) if len(full) > 1 else own for own in full]
-        full = [_full_kernel((s @ other) @ s.T) for s, other in zip(local, others, strict=True)]
+        full = [_full_kernel((s @ _others(total, own, len(full))) @ s.T) for s, own in zip(local, full, strict=True)]
     fused = sum(full) / len(full)
     fused = (fused + fused.T) / 2
     np.fill_diagonal(fused, 0)
     return fused
+
+
+def _others(total: np.ndarray, own: np.ndarray, n_omics: int) -> np.ndarray:
+    """The mean of the other omics' kernels, of a single omic its own."""
+    return (total - own) / (n_omics - 1) if n_omics > 1 else own
 
 
 def _full_kernel(affinity: np.ndarray) -> np.ndarray:
