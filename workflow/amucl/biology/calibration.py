@@ -32,13 +32,13 @@ def calibration(
 
     Left out: each subtype is halved `N_SPLITS` times, templates are learned on one half (moderated t) and the other one
     is placed, both ways. Patients whose subtype has no template in the other half are not counted. No subtypes: as many
-    patients as there are, `N_SPLITS` times, each a Gaussian mixture of all patients, so that genes have the means and
-    covariances of the cohort, but no groups; placed by `templates`.
+    patients as there are, `N_SPLITS` times, each a sum of all patients' deviations from the mean with Gaussian
+    weights, so that genes have the covariances of the cohort, but patients no groups; placed by `templates`.
 
     Parameters
     ----------
     expression, labels : as in `amucl.biology.differential.subtype_markers`. templates : learned on them.
-    seed : of halves and mixtures.
+    seed : of halves and weights.
     trend : as in `amucl.biology.differential.moderated_t`.
 
     Returns
