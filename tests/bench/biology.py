@@ -63,7 +63,7 @@ def stages(n_threads: int, collections: dict[str, GeneSets]) -> pd.DataFrame:
     timed("over-representation", lambda: subtype_over_representation(markers, collections))
     for name, sets in collections.items():
         found = timed(f"GSEA, {name}", lambda of={name: sets}: subtype_gsea(markers, of, 1, n_threads=n_threads))
-        rows[-1] |= {"sets": len(found) // N_SUBTYPES, "share": (found["padj"] < ALPHA).mean()}
+        rows[-1] |= {"sets": str(len(found) // N_SUBTYPES), "share": (found["padj"] < ALPHA).mean()}
     rows.append({"stage": "together", "seconds": sum(row["seconds"] for row in rows)})
     timed("hallmark ssGSEA", lambda: collection_scores(expression, hallmark, n_threads=n_threads))
     timed(
@@ -83,7 +83,13 @@ def main() -> None:
     table = stages(given.threads, collections)
     table["ratio to limma"] = table["seconds"] / table["limma"]
     table = table.rename(columns={"limma": "limma in R"})
-    print("\n" + table.to_markdown(index=False, floatfmt=".2g", missingval=""))
+    print("\n" + table.map(_shown).to_markdown(index=False, disable_numparse=True))
+
+
+def _shown(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if pd.isna(value) else f"{value:#.2g}" if value < 10 else f"{value:.0f}"
 
 
 if __name__ == "__main__":

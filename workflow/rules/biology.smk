@@ -174,7 +174,7 @@ rule gsea:
         "../../envs/amucl.yaml"
     threads: config["threads"]["enrichment"]
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, threads: 1500 + 2500 * threads,
         runtime=120,
     params:
         collections=collection_names("gsea"),

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from amucl.biology import enrichment
 from amucl.biology.differential import down_regulated, subtype_markers, up_regulated
 from amucl.biology.enrichment import (
     GSEA_COLUMNS,
@@ -125,22 +126,45 @@ def test_gsea_repeats_whatever_the_order_threads_and_other_sets():
     sets = gene_sets()
     table = gsea(tied, sets, seed=3)
     pd.testing.assert_frame_equal(gsea(tied.sample(frac=1, random_state=1), sets, seed=3), table)
-    pd.testing.assert_frame_equal(gsea(tied, dict(reversed(sets.items())), seed=3, n_threads=2), table)
+    pd.testing.assert_frame_equal(gsea(tied, dict(reversed(sets.items())), seed=3), table)
     fewer = gsea(tied, {name: sets[name] for name in ["planted", "random__11"]}, seed=3).set_index("term")
     pd.testing.assert_frame_equal(
         fewer.drop(columns="padj"), table.set_index("term").loc[fewer.index].drop(columns="padj")
     )
 
 
-def test_missing_p_values_stay_missing_and_are_logged(caplog):
+def lopsided() -> pd.Series:
     t = pd.Series(np.linspace(0.01, 0.02, 300), index=GENES)
     t.iloc[:3] = [50, 49, 48]
+    return t
+
+
+def test_missing_p_values_stay_missing_and_are_logged(caplog):
     sets = {"top": GENES[:3] + GENES[100:107], "other": GENES[150:170]}
-    with caplog.at_level(logging.INFO, logger="amucl.biology.enrichment"):
-        table = gsea(t, sets, seed=1, n_permutations=5).set_index("term")
+    table = gsea(lopsided(), sets, seed=1, n_permutations=5)
     assert table["pval"].isna().any()
     assert (table["pval"].isna() == table["padj"].isna()).all()
-    assert "have no p-value" in caplog.text
+    rows = pd.DataFrame({"subtype": "a", "gene": GENES, "t": lopsided().to_numpy(), "status": "ok"})
+    with caplog.at_level(logging.INFO, logger="amucl.biology.enrichment"):
+        subtype_gsea(rows, {"sets": sets}, 1, n_permutations=5, n_threads=2)
+    assert f"subtype a: {table['pval'].isna().sum()} sets have no p-value" in caplog.text
+
+
+def test_gsea_by_blocks_and_in_processes_is_the_same(monkeypatch):
+    whole = gsea(ranking(), gene_sets(), seed=1)
+    collections = {"first": gene_sets(0), "second": gene_sets(1)}
+    alone = subtype_gsea(markers(), collections, 1)
+    pd.testing.assert_frame_equal(subtype_gsea(markers(), collections, 1, n_threads=2), alone)
+    monkeypatch.setattr(enrichment, "_SCORES_AT_A_TIME", 4 * len(GENES))
+    pd.testing.assert_frame_equal(gsea(ranking(), gene_sets(), seed=1), whole)
+    monkeypatch.setattr(enrichment, "_SCORES_AT_A_TIME", 1)
+    pd.testing.assert_frame_equal(gsea(ranking(), gene_sets(), seed=1), whole)
+
+
+def test_an_error_in_a_process_is_the_users_one_line():
+    twice = pd.concat([markers(), markers()])
+    with pytest.raises(AmuclError, match="duplicate genes in the ranking; expected each gene once"):
+        subtype_gsea(twice, {"sets": gene_sets()}, 1, n_threads=2)
 
 
 def test_gseapy_is_silent_and_writes_nothing(tmp_path, monkeypatch, capfd):

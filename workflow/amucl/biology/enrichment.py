@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import warnings
+from collections.abc import Callable, Iterator
 
 import gseapy
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy import stats
 
 from amucl.biology.correction import ALPHA, benjamini_hochberg
@@ -26,6 +29,8 @@ GeneSets = dict[str, list[str]]
 
 ORA_COLUMNS = ["term", "k", "n", "M", "N", "odds_ratio", "pval", "padj", "genes"]
 GSEA_COLUMNS = ["term", "size", "ES", "NES", "pval", "padj", "log2err", "tag_pct", "gene_pct", "leading_edge"]
+# gseapy keeps every set's running score, some 50 bytes a gene: 2 GB at a time.
+_SCORES_AT_A_TIME = 40_000_000
 
 
 def over_representation(
@@ -88,7 +93,6 @@ def gsea(
     gene_sets: GeneSets,
     *,
     seed: int,
-    n_threads: int = 1,
     min_size: int = 10,
     max_size: int = 500,
     n_permutations: int = 10_000,
@@ -97,8 +101,8 @@ def gsea(
 
     Gene permutation is optimistic where genes are correlated: read the p-values as a ranking of sets. NES and pval are
     missing where the ranking is so lopsided that fewer than 10 of `n_permutations` random sets score on the same side.
-    A seed repeats the result whatever the threads and the order of genes and sets; other sets beside a set change its
-    NES and pval only if the largest one changes, and then within sampling noise.
+    A seed repeats the result whatever the order of genes and sets; other sets beside a set change its NES and pval only
+    if the largest one changes, and then within sampling noise.
 
     Parameters
     ----------
@@ -126,6 +130,26 @@ def gsea(
     if not sets:
         return pd.DataFrame(columns=GSEA_COLUMNS)
 
+    n_sets = max(1, _SCORES_AT_A_TIME // len(ranking))
+    limits = {"min_size": min_size, "max_size": max_size, "seed": seed, "n_permutations": n_permutations}
+    table = pd.concat([_multilevel(ranking, block, **limits) for block in _blocks(sets, n_sets)], ignore_index=True)
+    table = table.drop_duplicates("term")
+    table["padj"] = benjamini_hochberg(table["pval"])
+    return table.sort_values(["pval", "term"], ignore_index=True)[GSEA_COLUMNS]
+
+
+def _blocks(sets: GeneSets, n_sets: int) -> Iterator[GeneSets]:
+    """The sets, `n_sets` at a time, and with each block the largest of all: what gseapy draws depends on its size."""
+    largest = max(sets, key=lambda term: len(sets[term]))
+    terms = list(sets)
+    for start in range(0, len(terms), n_sets):
+        yield {term: sets[term] for term in dict.fromkeys([*terms[start : start + n_sets], largest])}
+
+
+def _multilevel(
+    ranking: pd.Series, sets: GeneSets, *, min_size: int, max_size: int, seed: int, n_permutations: int
+) -> pd.DataFrame:
+    """The columns of `gsea` but padj, a row per set; `ranking` from high to low, `sets` cut to it."""
     codes = Codes(ranking.index, sets)
     with silence():
         found = gseapy.prerank(
@@ -138,7 +162,7 @@ def gsea(
             ascending=None,
             outdir=None,
             no_plot=True,
-            threads=n_threads,
+            threads=1,
             seed=seed,
         ).results
     rows = []
@@ -158,13 +182,7 @@ def gsea(
                 "leading_edge": ";".join(edge),
             }
         )
-    table = pd.DataFrame(rows)
-    if table["pval"].isna().any():
-        logger.info(
-            "%d of %d sets have no p-value: the ranking is too lopsided", table["pval"].isna().sum(), len(table)
-        )
-    table["padj"] = benjamini_hochberg(table["pval"])
-    return table.sort_values(["pval", "term"], ignore_index=True)[GSEA_COLUMNS]
+    return pd.DataFrame(rows)
 
 
 def subtype_over_representation(
@@ -200,34 +218,61 @@ def subtype_gsea(
     """`gsea` of each subtype's genes, ranked by moderated t, in each collection of gene sets.
 
     `markers` is a table of `subtype_markers`. Subtypes too small to test have no rows. padj is per subtype and
-    collection.
+    collection. `n_threads` pairs of subtype and collection are worked on at a time, in processes of their own; the
+    result does not depend on it.
     """
-    return _per_subtype(
-        markers,
-        collections,
-        GSEA_COLUMNS,
-        lambda subtype, rows, sets: gsea(rows.set_index("gene")["t"], sets, seed=seed, n_threads=n_threads, **sizes),
-    )
+
+    def ranked(_subtype, rows: pd.DataFrame, sets: GeneSets) -> pd.DataFrame:
+        return gsea(rows.set_index("gene")["t"], sets, seed=seed, **sizes)
+
+    table = _per_subtype(markers, collections, GSEA_COLUMNS, ranked, n_jobs=n_threads)
+    for subtype, without in table[table["pval"].isna()].groupby("subtype", sort=False):
+        logger.info("subtype %s: %d sets have no p-value, the ranking is too lopsided", subtype, len(without))
+    return table
 
 
-def _per_subtype(markers: pd.DataFrame, collections: dict[str, GeneSets], columns: list[str], test) -> pd.DataFrame:
+def _per_subtype(
+    markers: pd.DataFrame,
+    collections: dict[str, GeneSets],
+    columns: list[str],
+    test: Callable[..., pd.DataFrame],
+    n_jobs: int = 1,
+) -> pd.DataFrame:
     tested = markers[markers["status"] == "ok"]
     columns = ["subtype", "collection", *columns]
     if tested.empty:
         return pd.DataFrame(columns=columns)
-    genes = set(tested["gene"])
-    usable = {name: sets for name, sets in collections.items() if not genes.isdisjoint(members_of(sets))}
+    usable = _usable(collections, tested["gene"])
+    # The largest first: what is left at the end then keeps every process busy.
+    pairs = [
+        (subtype, name)
+        for name in sorted(usable, key=lambda name: -len(usable[name]))
+        for subtype in tested["subtype"].unique()
+    ]
+    rows = dict(iter(tested.groupby("subtype", sort=False)))
+    work = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs", max_nbytes=None)
+    results = work(delayed(test)(subtype, rows[subtype], usable[name]) for subtype, name in pairs)
+    tables = {}
+    with warnings.catch_warnings():
+        # A process that has grown is replaced by a new one between two tests: nothing is lost.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
+        for number, (subtype, name) in enumerate(pairs, start=1):
+            tables[subtype, name] = next(results).assign(subtype=subtype, collection=name)
+            logger.info("%d of %d: subtype %s, %s (%d sets)", number, len(pairs), subtype, name, len(usable[name]))
+    ordered = [tables[subtype, name] for subtype in rows for name in usable]
+    filled = [table for table in ordered if len(table)]
+    return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+
+
+def _usable(collections: dict[str, GeneSets], genes: pd.Series) -> dict[str, GeneSets]:
+    """The collections with a set that holds one of the genes; AmuclError where there is none."""
+    known = set(genes)
+    usable = {name: sets for name, sets in collections.items() if not known.isdisjoint(members_of(sets))}
     if not usable:
-        require_overlap(tested["gene"].unique(), {name: g for sets in collections.values() for name, g in sets.items()})
+        require_overlap(genes.unique(), {name: g for sets in collections.values() for name, g in sets.items()})
     for name in collections.keys() - usable.keys():
         logger.warning("no gene of the expression is in a set of %s: it was skipped", name)
-    tables = []
-    for subtype, rows in tested.groupby("subtype", sort=False):
-        for name, sets in usable.items():
-            logger.info("subtype %s: %s (%d sets)", subtype, name, len(sets))
-            tables.append(test(subtype, rows, sets).assign(subtype=subtype, collection=name))
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+    return usable
 
 
 class Codes:
