@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from amucl.figures.tables import LARGEST_PAGE
 from tests.shared import REPOSITORY
 
 PARTS = ("Snakefile", "config", "envs", "profiles", "workflow")
@@ -75,6 +76,12 @@ class Checkout:
     def files(self) -> set[str]:
         """All files below `results`, hidden ones too."""
         return {path.relative_to(self.folder).as_posix() for path in self.path("").rglob("*") if path.is_file()}
+
+    def blank_pages(self) -> list[str]:
+        """The pages of the report that are too large for a browser to show."""
+        pages = [page for page in self.path("").rglob("*.html") if page.name != "report.html"]
+        assert pages
+        return [page.relative_to(self.folder).as_posix() for page in pages if page.stat().st_size > LARGEST_PAGE]
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """Run Snakemake in the background, in a process group of its own, printing to `printed.txt`."""

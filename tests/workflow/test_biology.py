@@ -182,6 +182,10 @@ def test_every_subtype_has_a_page(run):
         assert run.path(f"{partition}/profiles.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_every_page_of_the_report_can_be_shown(run):
+    assert run.blank_pages() == []
+
+
 def test_a_page_has_markers_with_how_often_they_stayed_and_patients(run):
     markers = section(run, "simulated/pca/kauto", "markers")
     assert set(markers["group"]) == {"expression", "methylation", "mirna"}

@@ -299,6 +299,10 @@ def test_the_report_holds_figures_tables_and_captions(mini):
     assert [text for text in wanted if text not in html] == []
 
 
+def test_every_page_of_the_report_can_be_shown(mini):
+    assert mini.blank_pages() == []
+
+
 def test_progress_and_loss_are_live(mini):
     assert "steps (100%) done" in mini.printed
     log = mini.path("logs/simulated/dmacl/train.log").read_text()

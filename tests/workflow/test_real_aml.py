@@ -96,6 +96,10 @@ def test_the_report_covers_aml_alone(aml):
     assert not aml.path("breast").exists()
 
 
+def test_every_page_of_the_report_can_be_shown(aml):
+    assert aml.blank_pages() == []
+
+
 def test_metrics_have_no_truth_where_none_is_known(aml):
     table = read_table(aml.path("aml/dmacl/metrics.tsv"))
     assert set(table["space"]) == {"embedding", "common"}

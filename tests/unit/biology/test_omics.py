@@ -7,6 +7,7 @@ from amucl.biology.omics import (
     BETA_LIMIT,
     OMIC_COLUMNS,
     OMIC_PAIR_COLUMNS,
+    ScaledOmic,
     are_betas,
     is_logged,
     m_values,
@@ -57,7 +58,7 @@ def test_methylation_is_tested_on_m_values_and_told_in_levels():
     values, labels = betas()
     genes = pd.Series("", index=values.columns)
     genes.iloc[:2] = ["TP53;WRAP53", "MYC"]
-    table = omic_markers(values, labels, "methylation", genes)
+    table = omic_markers(ScaledOmic.of(values, "methylation", genes), labels)
     assert list(table.columns) == OMIC_COLUMNS
     assert set(table["scale"]) == {"M"}
     rows = table[table["subtype"] == "a"].set_index("feature")
@@ -71,7 +72,7 @@ def test_methylation_is_tested_on_m_values_and_told_in_levels():
 
 def test_other_omics_are_tested_as_they_are():
     expression, labels = simulated()
-    table = omic_markers(expression, labels, "mirna")
+    table = omic_markers(ScaledOmic.of(expression, "mirna"), labels)
     plain = subtype_markers(expression, labels)
     assert set(table["scale"]) == {"as_is"}
     assert table["genes"].isna().all()
@@ -82,7 +83,7 @@ def test_other_omics_are_tested_as_they_are():
 def test_too_small_subtypes_have_a_row():
     values, labels = betas()
     labels.iloc[:2] = "tiny"
-    table = omic_markers(values, labels, "methylation")
+    table = omic_markers(ScaledOmic.of(values, "methylation"), labels)
     assert table.loc[table["subtype"] == "tiny", "status"].item() == "too_small"
     assert table.loc[table["subtype"] == "tiny", "delta"].isna().all()
 
@@ -90,7 +91,7 @@ def test_too_small_subtypes_have_a_row():
 @pytest.mark.parametrize("omic", ["methylation", "mirna"])
 def test_pairs_of_an_omic(omic):
     values, labels = betas()
-    table = omic_pairs(values, labels, omic)
+    table = omic_pairs(ScaledOmic.of(values, omic), labels)
     assert list(table.columns) == OMIC_PAIR_COLUMNS
     assert len(table) == 3 * 50
     first = table.query("subtype == 'a' and against == 'b'")
@@ -99,7 +100,7 @@ def test_pairs_of_an_omic(omic):
 
 def test_the_scale_says_whether_values_are_logarithms():
     expression, labels = simulated()
-    assert set(omic_markers(expression, labels, "mirna", logged=True)["scale"]) == {"log2"}
+    assert set(omic_markers(ScaledOmic.of(expression, "mirna", logged=True), labels)["scale"]) == {"log2"}
     cohort, _ = prepared()
     assert {omic: is_logged(cohort, omic) for omic in cohort.mod} == {
         "expression": True,

@@ -3,6 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from amucl.biology.profile import profiles
+from amucl.figures import profile
 from amucl.figures.profile import profile_page, write_html, write_pdf
 from tests.unit.biology import findings as given
 
@@ -116,7 +117,7 @@ def test_the_same_pages_give_the_same_bytes(table, tmp_path):
     for suffix in ("pdf", "html"):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
     html = (tmp_path / "one.html").read_text()
-    assert html.count("data:image/png;base64,") == 2
+    assert html.count("data:image/webp;base64,") == 2
     assert 'alt="Subtype 2"' in html
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
@@ -127,3 +128,21 @@ def test_names_of_subtypes_are_text_in_the_page(tmp_path):
     page = (tmp_path / "a.html").read_text()
     assert "<script>" not in page
     assert 'alt="Subtype &lt;script&gt;&quot;x&quot;&lt;/script&gt;"' in page
+
+
+def test_a_page_of_many_subtypes_is_coarser_and_never_larger_than_the_report_shows(table, tmp_path, monkeypatch):
+    figures = {subtype: page(table, subtype, given.clinical()) for subtype in (1, 2, 3)}
+    write_html(figures, tmp_path / "fine.html")
+    fine = (tmp_path / "fine.html").stat().st_size
+    monkeypatch.setattr(profile, "LARGEST_PAGE", fine - 1)
+    write_html(figures, tmp_path / "coarse.html")
+    coarse = (tmp_path / "coarse.html").read_text()
+    assert coarse.count("<img") == 3
+    assert len(coarse) < fine - 1
+    monkeypatch.setattr(profile, "LARGEST_PAGE", fine // 4)
+    write_html(figures, tmp_path / "cut.html")
+    cut = (tmp_path / "cut.html").read_text()
+    assert len(cut) < fine // 4
+    assert cut.count("<img") < 3
+    assert "Too many for one page" in cut
+    assert "in the .pdf" in cut

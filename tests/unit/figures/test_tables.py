@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.figures.tables import MAX_ROWS, write_html_table
+from amucl.figures.tables import LARGEST_PAGE, MAX_ROWS, write_html_table
 
 
 class Page(HTMLParser):
@@ -74,6 +74,16 @@ def test_text_cannot_become_markup(tmp_path):
     found = page(pd.DataFrame({nasty: [nasty], "{note}": ["{table}"]}), tmp_path)
     assert found.rows == [[nasty, "{note}"], [nasty, "{table}"]]
     assert "<script" not in (tmp_path / "table.html").read_text()
+
+
+def test_a_page_is_never_larger_than_the_report_shows(tmp_path):
+    """Chromium shows nothing of an address above 2 MB, and the report holds a page as one."""
+    table = pd.DataFrame({"term": [f"set {i}" for i in range(1500)], "genes": ["<GENE>;" * 300] * 1500})
+    write_html_table(table, tmp_path / "long.html", note="a" * 500)
+    assert LARGEST_PAGE * 0.9 < (tmp_path / "long.html").stat().st_size <= LARGEST_PAGE
+    found = Page(tmp_path / "long.html")
+    assert re.fullmatch(r"The first (\d+) of 1500 rows; all of them are in the .tsv beside this page.", found.notes[1])
+    assert f"The first {len(found.rows) - 1} of" in found.notes[1]
 
 
 def test_long_tables_are_cut_with_a_note(tmp_path):

@@ -133,11 +133,33 @@ def test_equal_samples_give_finite_weights(n_equal):
     assert (fused.sum(axis=1) > 0).all()
 
 
-def test_affinity_of_many_samples_is_that_of_few(monkeypatch):
-    x = np.random.default_rng(4).normal(5, 1, size=(60, 30))
-    few = scaled_exponential_affinity(x)
+def test_a_graph_of_many_samples_is_that_of_few(monkeypatch):
+    """Of single precision, and gone through by blocks of rows that do not divide it."""
+    omics = draw(60)
+    few = [scaled_exponential_affinity(x) for x in omics]
+    fused = fuse(few)
+    monkeypatch.setattr(fusion, "_ENTRIES_AT_A_TIME", 7 * 60)
+    monkeypatch.setattr(fusion, "_TILE", 7)
+    for x, affinity in zip(omics, few, strict=True):
+        np.testing.assert_array_equal(scaled_exponential_affinity(x), affinity)
+    np.testing.assert_allclose(fuse(few), fused, rtol=1e-12)
     monkeypatch.setattr(fusion, "_MANY", 50)
-    np.testing.assert_allclose(scaled_exponential_affinity(x), few, rtol=1e-9, atol=0)
+    many = [scaled_exponential_affinity(x) for x in omics]
+    for affinity, own in zip(many, few, strict=True):
+        assert affinity.dtype == np.float32
+        np.testing.assert_allclose(affinity, own, rtol=1e-4)
+    single = fuse(many)
+    assert single.dtype == np.float32
+    np.testing.assert_array_equal(single, single.T)
+    np.testing.assert_allclose(single, fused, rtol=1e-4)
+
+
+def test_fusion_leaves_the_affinities_as_they_are():
+    affinities = [scaled_exponential_affinity(x) for x in draw()]
+    before = [affinity.copy() for affinity in affinities]
+    fuse(iter(affinities))
+    for affinity, own in zip(affinities, before, strict=True):
+        np.testing.assert_array_equal(affinity, own)
 
 
 def test_fewer_samples_than_neighbours():
@@ -160,7 +182,7 @@ def test_affinities_of_patients_who_lack_an_omic():
     present[::5, 0] = False
     present[1::5, 1] = False
     present[2::5, [0, 2]] = False
-    found = omic_affinities(omics, present)
+    found = list(omic_affinities(omics, present))
     for affinity, x, has in zip(found, omics, present.T, strict=True):
         np.testing.assert_array_equal(affinity[np.ix_(has, has)], scaled_exponential_affinity(x[has]))
         np.testing.assert_allclose(affinity, affinity.T)

@@ -79,53 +79,55 @@ def why_untestable(values: pd.DataFrame, labels: pd.Series) -> str | None:
     return None if (values != values.iloc[0]).any(axis=None) else CONSTANT
 
 
-def omic_markers(
-    values: pd.DataFrame,
-    labels: pd.Series,
-    omic: str,
-    genes: pd.Series | None = None,
-    *,
-    trend: bool = False,
-    logged: bool = False,
-) -> pd.DataFrame:
-    """`subtype_markers` of an omic, on the scale of `tested_scale`.
+@dataclass(frozen=True)
+class ScaledOmic:
+    """An omic and the scale its t-tests are made on.
 
-    Parameters
+    Attributes
     ----------
+    name : the omic's.
     values : samples x features, on the analysis scale.
-    genes : the genes of each feature, joined by `;`; absent where no map is known.
-    trend : as in `amucl.biology.differential.moderated_t`.
-    logged : as in `tested_scale`.
-
-    Returns
-    -------
-    Columns `OMIC_COLUMNS`: those of `subtype_markers`, the gene's column called `feature`, with the omic, the scale,
-    the feature's genes, and delta, the difference of the means in the omic's own unit (of betas where logFC is of
-    M-values).
+    tested, scale : see `tested_scale`.
+    genes : the genes of each feature, joined by `;`; None where no map is known.
     """
-    tested, scale = tested_scale(values, omic, logged=logged)
-    table = subtype_markers(tested, labels, trend=trend).rename(columns={"gene": "feature"})
+
+    name: str
+    values: pd.DataFrame
+    tested: pd.DataFrame
+    scale: str
+    genes: pd.Series | None = None
+
+    @classmethod
+    def of(cls, values: pd.DataFrame, name: str, genes: pd.Series | None = None, *, logged: bool = False) -> ScaledOmic:
+        """The omic called `name`; `logged` as in `tested_scale`."""
+        return cls(name, values, *tested_scale(values, name, logged=logged), genes)
+
+    def named(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table of tests of its features: the omic, its scale and the features' genes added, `gene` as `feature`."""
+        table = table.rename(columns={"gene": "feature"})
+        named = None if self.genes is None else table["feature"].map(self.genes)
+        genes = pd.Series(named, index=table.index, dtype=object)
+        return table.assign(omic=self.name, scale=self.scale, genes=genes)
+
+
+def omic_markers(omic: ScaledOmic, labels: pd.Series, *, trend: bool = False) -> pd.DataFrame:
+    """`subtype_markers` of an omic, in `OMIC_COLUMNS`.
+
+    Beside those of `subtype_markers`: the omic, the scale, the feature's genes, and delta, the difference of the means
+    in the omic's own unit (of betas where logFC is of M-values). trend : as in
+    `amucl.biology.differential.moderated_t`.
+    """
+    table = omic.named(subtype_markers(omic.tested, labels, trend=trend))
     delta = [
-        _difference(values, labels == subtype).reindex(rows["feature"])
+        _difference(omic.values, labels == subtype).reindex(rows["feature"])
         for subtype, rows in table.groupby("subtype", sort=False)
     ]
-    table = table.assign(omic=omic, scale=scale, genes=_named(table["feature"], genes), delta=np.concatenate(delta))
-    return table[OMIC_COLUMNS]
+    return table.assign(delta=np.concatenate(delta))[OMIC_COLUMNS]
 
 
-def omic_pairs(
-    values: pd.DataFrame,
-    labels: pd.Series,
-    omic: str,
-    genes: pd.Series | None = None,
-    *,
-    trend: bool = False,
-    logged: bool = False,
-) -> pd.DataFrame:
-    """`pairwise_markers` of an omic in `OMIC_PAIR_COLUMNS`; scale and parameters as in `omic_markers`."""
-    tested, scale = tested_scale(values, omic, logged=logged)
-    table = pairwise_markers(tested, labels, trend=trend).rename(columns={"gene": "feature"})
-    return table.assign(omic=omic, scale=scale, genes=_named(table["feature"], genes))[OMIC_PAIR_COLUMNS]
+def omic_pairs(omic: ScaledOmic, labels: pd.Series, *, trend: bool = False) -> pd.DataFrame:
+    """`pairwise_markers` of an omic, in `OMIC_PAIR_COLUMNS`; `trend` as in `omic_markers`."""
+    return omic.named(pairwise_markers(omic.tested, labels, trend=trend))[OMIC_PAIR_COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -167,12 +169,12 @@ def omic_results(
     genes = cohort[omic].var.get("gene")
     if gene_map is not None:
         genes = genes_of(values.columns, read_gene_map(gene_map))
-    logged = is_logged(cohort, omic)
-    tested, _ = tested_scale(values, omic, logged=logged)
-    control = permuted_control(tested, labels, seed, alpha=alpha, trend=trend)
-    how = {"trend": trend, "logged": logged}
-    markers = omic_markers(values, labels, omic, genes, **how)
-    return OmicResults(markers, omic_pairs(values, labels, omic, genes, **how), control)
+    scaled = ScaledOmic.of(values, omic, genes, logged=is_logged(cohort, omic))
+    return OmicResults(
+        omic_markers(scaled, labels, trend=trend),
+        omic_pairs(scaled, labels, trend=trend),
+        permuted_control(scaled.tested, labels, seed, alpha=alpha, trend=trend),
+    )
 
 
 def _untested(subtypes: pd.Series, labels: pd.Series, omic: str, reason: str) -> OmicResults:
@@ -186,7 +188,3 @@ def _difference(values: pd.DataFrame, inside: pd.Series) -> pd.Series:
     """Mean inside minus mean outside, per feature."""
     rows, inside = values.to_numpy(dtype=float), inside.loc[values.index].to_numpy()
     return pd.Series(rows[inside].mean(axis=0) - rows[~inside].mean(axis=0), index=values.columns)
-
-
-def _named(features: pd.Series, genes: pd.Series | None) -> pd.Series:
-    return features.map(genes) if genes is not None else pd.Series(None, index=features.index, dtype=object)

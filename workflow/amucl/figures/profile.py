@@ -37,13 +37,15 @@ from amucl.biology.profile import (
     UP,
 )
 from amucl.biology.survival import complete_survival
+from amucl.errors import some
 from amucl.figures.biology import survival_curve
 from amucl.figures.style import STYLE, palette, styled
+from amucl.figures.tables import LARGEST_PAGE, ROOM_FOR_NOTES
 from amucl.figures.terms import readable_term
 from amucl.files import atomic_path
 
 A4 = (8.27, 11.69)
-DPI = 150
+RESOLUTIONS = (150, 110, 80)  # dots per inch
 
 _LEFT, _WIDTH, _LINE = 0.5, 7.27, 0.135  # inches
 _MAX_CLASSES = 8
@@ -118,17 +120,32 @@ def write_pdf(figures: Iterable[Figure], path: str | os.PathLike) -> None:
 
 
 def write_html(figures: dict[object, Figure], path: str | os.PathLike) -> None:
-    """Write a page with all figures below one another, by their names."""
-    parts = []
-    for name, figure in figures.items():
-        stream = io.BytesIO()
-        with matplotlib.rc_context(STYLE):
-            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
-        data = base64.b64encode(stream.getvalue()).decode("ascii")
-        style = "display: block; width: 100%; max-width: 1240px; margin: 0 auto 1em; border: 1px solid #ddd"
-        parts.append(f'<img alt="Subtype {html.escape(str(name))}" src="data:image/png;base64,{data}" style="{style}">')
+    """Write a page with all figures below one another, by their names.
+
+    Where it would be larger than `LARGEST_PAGE`, the figures are coarser; where that is too large still, the last are
+    left out and named.
+    """
+    for dpi in RESOLUTIONS:
+        images = {name: _image(name, figure, dpi) for name, figure in figures.items()}
+        fits = np.cumsum([len(image) for image in images.values()]) <= LARGEST_PAGE - ROOM_FOR_NOTES
+        if fits.all():
+            break
+    parts = [image for image, shown in zip(images.values(), fits, strict=True) if shown]
+    if not fits.all():
+        absent = html.escape(some(name for name, shown in zip(images, fits, strict=True) if not shown))
+        parts.append(f"<p>Too many for one page: {absent}. They are in the .pdf beside it.</p>")
     with atomic_path(path) as temporary:
         temporary.write_text(_HTML.format(body="\n".join(parts)), encoding="utf-8")
+
+
+def _image(name: object, figure: Figure, dpi: int) -> str:
+    """An element of a page with the figure in it; WebP without loss is a third of PNG."""
+    stream = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(stream, format="webp", dpi=dpi, pil_kwargs={"lossless": True, "quality": 75})
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    style = "display: block; width: 100%; max-width: 1240px; margin: 0 auto 1em; border: 1px solid #ddd"
+    return f'<img alt="Subtype {html.escape(str(name))}" src="data:image/webp;base64,{data}" style="{style}">'
 
 
 class _Page:

@@ -12,6 +12,9 @@ from amucl.files import atomic_path
 
 MAX_ROWS = 2000
 LONG = 40
+# Bytes. The report holds a page as an address, a third longer, and Chromium shows nothing of one above 2 MB.
+LARGEST_PAGE = 1_500_000
+ROOM_FOR_NOTES = 1_000
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -37,31 +40,33 @@ p {{ color: #666; }}
 
 
 def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, note: str = "", max_rows: int = MAX_ROWS) -> None:
-    """Write a table as a page: numbers to four digits, missing values empty, long tables cut with a note.
+    """Write a table as a page: numbers to four digits, missing values empty.
 
-    note : a text to stand above the table.
+    Of a long table the first `max_rows` rows are shown, or as many as `LARGEST_PAGE` bytes hold, with a note that says
+    so. note : a text to stand above the table.
     """
-    shown = table.head(max_rows)
     numeric = {name for name in table if pd.api.types.is_numeric_dtype(table[name])}
-    head = "".join(f"<th>{_breakable(name)}</th>" for name in shown)
-    rows = []
-    for values in shown.itertuples(index=False):
-        cells = (_cell(_text(value), name in numeric) for name, value in zip(shown, values, strict=True))
-        rows.append(f"<tr>{''.join(cells)}</tr>")
+    head = "".join(f"<th>{_breakable(name)}</th>" for name in table)
+    rows, room = [], LARGEST_PAGE - len(_PAGE) - len(head) - len(note) - ROOM_FOR_NOTES
+    for values in table.head(max_rows).itertuples(index=False):
+        cells = (_cell(_text(value), name in numeric) for name, value in zip(table, values, strict=True))
+        row = f"<tr>{''.join(cells)}</tr>"
+        room -= len(row.encode()) + 1
+        if room < 0:
+            break
+        rows.append(row)
     body = "\n".join(rows)
     html = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>" if len(table) else ""
     with atomic_path(path) as temporary:
-        temporary.write_text(_PAGE.format(note=_notes(table, shown, note), table=html), encoding="utf-8")
+        temporary.write_text(_PAGE.format(note=_notes(table, len(rows), note), table=html), encoding="utf-8")
 
 
-def _notes(table: pd.DataFrame, shown: pd.DataFrame, note: str) -> str:
+def _notes(table: pd.DataFrame, n_shown: int, note: str) -> str:
     notes = [f"<p>{_escape(note)}</p>"] if note else []
     if table.empty:
         notes.append("<p>No rows.</p>")
-    if len(shown) < len(table):
-        notes.append(
-            f"<p>The first {len(shown)} of {len(table)} rows; all of them are in the .tsv beside this page.</p>"
-        )
+    if n_shown < len(table):
+        notes.append(f"<p>The first {n_shown} of {len(table)} rows; all of them are in the .tsv beside this page.</p>")
     return "\n".join(notes)
 
 
