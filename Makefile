@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help:
 	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
-	@echo "make verify  check the files of results/ against results/manifest.tsv, or OTHER=manifest.tsv of another run against it"
+	@echo "make verify  check the files of results/ against results/manifest.tsv (MANIFEST=), or OTHER=manifest.tsv of another run against it"
 	@echo "make fetch   download what CONFIG=file.yaml reads into TO=folder, a mirror for a machine without a network"
 	@echo "make test    run the tests"
 	@echo "make faults  kill, starve and lock out runs of the workflow, and write the table of docs/reliability.md"
@@ -33,7 +33,7 @@ run: $(VENV)/installed
 	@echo "The report: $(CURDIR)/results/report.html"
 
 verify: $(VENV)/installed
-	python workflow/verify.py $(if $(OTHER),--other $(OTHER))
+	python workflow/verify.py $(MANIFEST) $(if $(OTHER),--other $(OTHER))
 
 test: $(VENV)/installed
 	python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder

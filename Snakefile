@@ -19,6 +19,7 @@ localrules:
     fetch,
     manifest,
     report,
+    dataset_manifest,
     dataset_report,
     sensitivity_figures,
     sweep_figures,
@@ -67,6 +68,7 @@ for dataset in DATASETS:
             dataset
         input:
             results_of([dataset]),
+            f"results/{dataset}/manifest.tsv",
             f"results/{dataset}/report.html",
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from amucl.cohort.cohort import read_cohort
 from amucl.files import read_matrix, read_table
+from amucl.manifest import changed_files, read_manifest
 from tests.shared import MIRROR, needs_shared
 
 pytestmark = needs_shared
@@ -94,6 +95,12 @@ def test_the_report_covers_aml_alone(aml):
     html = aml.path("aml/report.html").read_text(encoding="utf-8")
     assert html.count("aml, dmacl, k = 6") > 0
     assert not aml.path("breast").exists()
+
+
+def test_its_files_are_listed_from_the_download_on(aml):
+    table = read_manifest(aml.path("aml/manifest.tsv"))
+    assert changed_files(table, aml.folder) == {}
+    assert {"results/downloads/benchmark/aml.zip", "results/aml/dmacl/metrics.tsv"} <= set(table["path"])
 
 
 def test_every_page_of_the_report_can_be_shown(aml):

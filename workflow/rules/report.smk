@@ -1,4 +1,4 @@
-# What a run has made: the list of its files with their hashes, Snakemake's own report, and one over one dataset.
+# What a run has made: the list of its files with their hashes and Snakemake's own report; and both of one dataset.
 
 
 rule manifest:
@@ -79,3 +79,27 @@ rule dataset_report:
         "Writing the report {output.html}"
     script:
         "../scripts/report.py"
+
+
+rule dataset_manifest:
+    input:
+        lambda wildcards: results_of([wildcards.dataset]),
+    output:
+        table="results/{dataset}/manifest.tsv",
+        provenance="results/{dataset}/manifest.provenance.json",
+    log:
+        "results/logs/{dataset}/manifest.log",
+    benchmark:
+        "results/benchmarks/{dataset}/manifest.tsv"
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        timed=TIMED,
+        code=code("manifest.py"),
+    message:
+        "Listing the files of {wildcards.dataset} in {output.table}"
+    script:
+        "../scripts/manifest.py"

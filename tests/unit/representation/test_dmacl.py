@@ -95,6 +95,13 @@ def test_history_holds_the_loss_and_its_parts():
     np.testing.assert_allclose(history["loss"], 2 * history["instance"] + history["cluster"] + history["entropy"], 1e-5)
 
 
+@pytest.mark.parametrize(("max_steps", "epochs"), [(1, 1), (7, 3), (8, 4), (19, 9), (20, 10), (1000, 10)])
+def test_epochs_are_fewer_where_they_would_take_too_many_batches(max_steps, epochs):
+    views = [view[:20] for view in planted_views()]
+    history = toy(epochs=10, batch_size=10, max_steps=max_steps).fit(views).history_
+    assert history["epoch"].max() == epochs
+
+
 def test_loss_is_twice_the_instance_loss_plus_the_cluster_loss_of_two_views():
     """First epoch, one batch, Gaussian noise of no width: both views are the input itself."""
     views = planted_views()
@@ -138,7 +145,13 @@ def test_recipe_of_the_default():
             "embedding": "backbone",
         },
         **{"sigma": 1.0, "omic_keep": 0.5, "feature_keep": 0.7, "d_model": 64, "n_heads": 8, "n_components": None},
-        **{"instance_temperature": 0.5, "cluster_temperature": 1.0, "epochs": 200, "batch_size": 128},
+        **{
+            "instance_temperature": 0.5,
+            "cluster_temperature": 1.0,
+            "epochs": 200,
+            "batch_size": 128,
+            "max_steps": 4_000,
+        },
         **{"learning_rate": 1e-3, "cosine": True, "n_restarts": 12},
         **{"attention": True, "decoupled": True, "cluster_loss": True},
         **{"random_state": 0, "n_threads": 1, "device": "auto"},

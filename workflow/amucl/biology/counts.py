@@ -8,10 +8,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from pydeseq2.dds import DeseqDataSet
-from pydeseq2.default_inference import DefaultInference
-from pydeseq2.ds import DeseqStats
-from pydeseq2.preprocessing import deseq2_norm_fit, deseq2_norm_transform
 
 from amucl.biology.contrasts import PAIR_COLUMNS
 from amucl.biology.correction import benjamini_hochberg
@@ -69,6 +65,9 @@ def log_counts(counts: pd.DataFrame) -> pd.DataFrame:
     Law, C. W. et al. (2014). voom: precision weights unlock linear model analysis tools for RNA-seq read counts. Genome
     Biology 15, R29.
     """
+    # Here and below imported where it is needed: it takes most of a second, and few cohorts are counts.
+    from pydeseq2.preprocessing import deseq2_norm_fit, deseq2_norm_transform
+
     values = counts.to_numpy(dtype=float)
     logmeans, usable = deseq2_norm_fit(values)
     factors = deseq2_norm_transform(values, logmeans, usable)[1] if usable.any() else values.sum(axis=1)
@@ -120,6 +119,9 @@ class CountModel:
         design = pd.DataFrame(
             {f"g{i}": (labels == group).to_numpy(dtype=float) for i, group in enumerate(self.groups)}, index=samples
         )
+        from pydeseq2.dds import DeseqDataSet
+        from pydeseq2.default_inference import DefaultInference
+
         self._inference = DefaultInference(n_cpus=n_threads)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -171,6 +173,8 @@ class CountModel:
         return pd.concat(tables, ignore_index=True)[PAIR_COLUMNS]
 
     def _test(self, contrast: dict) -> pd.DataFrame:
+        from pydeseq2.ds import DeseqStats
+
         vector = np.array([contrast.get(group, 0.0) for group in self.groups])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -9,7 +9,6 @@ import itertools
 
 import numpy as np
 import pandas as pd
-from lifelines import KaplanMeierFitter
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -407,6 +406,8 @@ def _dot_legends(
 
 def survival_curve(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None:
     """Draw the Kaplan-Meier curve of patients (columns time, event); ticks are those censored."""
+    from lifelines import KaplanMeierFitter  # half a second that other figures need not wait
+
     curve = KaplanMeierFitter().fit(group["time"], group["event"]).survival_function_.iloc[:, 0]
     axes.step([0, *curve.index], [1, *curve], where="post", color=colour, label=label)
     censored = np.sort(group.loc[group["event"] == 0, "time"].unique())

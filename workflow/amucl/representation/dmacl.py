@@ -26,7 +26,7 @@ from amucl.representation.losses import (
     negative_assignment_entropy,
 )
 from amucl.representation.parameters import check_parameters, wanted_components
-from amucl.representation.training import choose_device, load_model, require_converged, save_model, train
+from amucl.representation.training import choose_device, even_chunks, load_model, require_converged, save_model, train
 from amucl.representation.views import (
     GaussianViews,
     NeighborViews,
@@ -52,7 +52,7 @@ CHOICES = {
 # A batch of two could leave a last batch of one, which has nothing to be contrasted with.
 LOWEST = {
     **{"n_clusters": 2, "n_components": 1, "d_model": 1, "n_heads": 1},
-    **{"epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1},
+    **{"epochs": 1, "batch_size": 3, "max_steps": 1, "n_restarts": 1, "n_threads": 1},
 }
 RANGES = {
     "sigma": (0, np.inf),
@@ -84,6 +84,7 @@ class DMACL(BaseEstimator):
         the positive pair's absence from the denominator, the contrast and entropy of the cluster head.
     instance_temperature, cluster_temperature : tau and u of the losses.
     epochs, batch_size, learning_rate, cosine : Adam's training; `cosine` lets the rate fall to 0.
+    max_steps : fewer epochs where they would take more batches than this (of the defaults, above 2,560 patients).
     n_restarts : independent trainings run as one stack. With more than one, their centred features, each scaled to
         unit root mean square, stand side by side; the embedding is their principal coordinates (99.9 % of variance).
     random_state, n_threads, device : seed; threads of torch and NumPy; `auto`, `cpu` or `cuda`.
@@ -118,6 +119,7 @@ class DMACL(BaseEstimator):
         cluster_temperature: float = 1.0,
         epochs: int = 200,
         batch_size: int = 128,
+        max_steps: int = 4_000,
         learning_rate: float = 1e-3,
         cosine: bool = True,
         n_restarts: int = 12,
@@ -143,6 +145,7 @@ class DMACL(BaseEstimator):
         self.cluster_temperature = cluster_temperature
         self.epochs = epochs
         self.batch_size = batch_size
+        self.max_steps = max_steps
         self.learning_rate = learning_rate
         self.cosine = cosine
         self.n_restarts = n_restarts
@@ -253,12 +256,16 @@ class DMACL(BaseEstimator):
             batch_losses,
             n_samples=len(x),
             n_replicas=self.n_restarts,
-            epochs=self.epochs,
+            epochs=self._affordable_epochs(len(x)),
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             cosine=self.cosine,
             generator=generator,
         )
+
+    def _affordable_epochs(self, n_samples: int) -> int:
+        n_batches = len(even_chunks(n_samples, self.batch_size))
+        return min(self.epochs, max(1, self.max_steps // n_batches))
 
     def whole_input(self, blocks: list[np.ndarray], present: np.ndarray) -> Tensor:
         """What the network sees of whole patients: blocks (n, size) side by side, scaled up where one is missing."""
