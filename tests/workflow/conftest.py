@@ -18,6 +18,7 @@ def aml(tmp_path_factory):
     """Real AML from the mirror, end to end, with a short training."""
     config = {
         "methods": ["dmacl"],
+        "k": [2, 4, 6],
         "method_settings": {"dmacl": {"epochs": 10, "n_restarts": 1}},
         "kmeans_restarts": 10,
         "stability": {"draws": 10},

@@ -17,7 +17,7 @@ def test_all_patients_with_three_omics_are_in(aml):
     labels = read_matrix(aml.path("aml/dmacl/labels.tsv"))
     assert len(labels) == 167
     assert labels.index.str.fullmatch(r"TCGA-AB-\d{4}-03").all()
-    assert list(labels.columns) == ["k2", "k3", "k4", "k5", "k6", "k7"]
+    assert list(labels.columns) == ["k2", "k4", "k6"]
     assert labels.notna().all(axis=None)
 
 
@@ -61,7 +61,7 @@ def test_promyelocytic_leukaemia_is_a_subtype_of_its_own(aml):
 
 def test_survival_and_clinic_of_every_k(aml):
     survival = read_table(aml.path("aml/dmacl/survival.tsv")).set_index("k")
-    assert list(survival.index) == [2, 3, 4, 5, 6, 7]
+    assert list(survival.index) == [2, 4, 6]
     assert set(survival["n"]) == {157}
     assert set(survival["n_dropped"]) == {10}
     clinical = read_table(aml.path("aml/dmacl/clinical.tsv")).query("k == 6").set_index("label")
@@ -110,7 +110,7 @@ def test_every_page_of_the_report_can_be_shown(aml):
 def test_metrics_have_no_truth_where_none_is_known(aml):
     table = read_table(aml.path("aml/dmacl/metrics.tsv"))
     assert set(table["space"]) == {"embedding", "common"}
-    assert set(table["k"]) == set(range(2, 8))
+    assert set(table["k"]) == {2, 4, 6}
 
 
 def test_a_changed_download_is_refused(aml):

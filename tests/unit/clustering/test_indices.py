@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 
+from amucl.clustering import indices
 from amucl.clustering.indices import (
     c_index_hubert_levin,
     davies_bouldin,
@@ -219,3 +220,16 @@ def test_coinciding_centroids_leave_davies_bouldin_undefined():
     values = internal_over_partitions(X, np.array([[1, 1, 2, 2]])).iloc[0]
     assert np.isnan(values["davies_bouldin"])
     assert np.isfinite(values["silhouette"])
+
+
+def test_distances_of_many_samples_are_those_of_few(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(1000, 1, (60, 40))  # far from the origin, where a product of matrices would lose digits
+    X[1] = X[0]
+    few = pair_distances(X)
+    monkeypatch.setattr(indices, "_MANY", 50)
+    many = pair_distances(X)
+    np.testing.assert_allclose(many.matrix, few.matrix, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(many.sums, few.sums, rtol=1e-9, atol=1e-6)
+    np.testing.assert_array_equal(np.diag(many.matrix), 0)
+    np.testing.assert_array_equal(many.matrix, many.matrix.T)

@@ -17,6 +17,7 @@ from amucl.clustering.labels import encode_labels, sample_names
 from amucl.errors import AmuclError
 
 _BATCH_VALUES = 2**18  # 2 MB of float64
+_MANY = 2_000  # samples from which on distances are products of matrices: tens of times faster, last digits differ
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,26 @@ def pair_distances(X: ArrayLike) -> PairDistances:
     X = finite_matrix(X)
     n = len(X)
     sums = np.zeros(n * (n - 1) // 2 + 1)
-    pdist(X, out=sums[1:])
+    if n > _MANY:
+        sums[1:] = squareform(_distances_by_products(X), checks=False)
+    else:
+        pdist(X, out=sums[1:])
     matrix = squareform(sums[1:])
     sums[1:].sort()  # in place: at n = 10,000 a copy is 400 MB
     np.cumsum(sums[1:], out=sums[1:])
     return PairDistances(matrix, sums)
+
+
+def _distances_by_products(X: np.ndarray) -> np.ndarray:
+    X = X - X.mean(axis=0)  # the farther from the origin, the more digits cancel
+    squares = np.einsum("ij,ij->i", X, X)
+    matrix = X @ X.T
+    matrix *= -2
+    matrix += squares[:, None]
+    matrix += squares
+    np.maximum(matrix, 0, out=matrix)
+    np.fill_diagonal(matrix, 0)
+    return np.sqrt(matrix, out=matrix)
 
 
 def finite_matrix(X: ArrayLike, name: str = "the matrix") -> np.ndarray:
