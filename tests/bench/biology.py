@@ -89,7 +89,7 @@ def main() -> None:
 def _shown(value: str | float) -> str:
     if isinstance(value, str):
         return value
-    return "" if pd.isna(value) else f"{value:#.2g}" if value < 10 else f"{value:.0f}"
+    return "" if pd.isna(value) else f"{value:#.2g}" if value < 9.95 else f"{value:.0f}"
 
 
 if __name__ == "__main__":

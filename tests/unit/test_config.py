@@ -758,7 +758,7 @@ WRONG = {
     ),
     "type of a hyperparameter": (
         settings(epochs="many"),
-        "config key `method_settings.dmacl.epochs` is wrong; expected a whole number; got 'many'",
+        "config key `method_settings.dmacl.epochs` is wrong; expected a whole number or null; got 'many'",
     ),
     "number that YAML reads as text": (
         settings(learning_rate="1e-3"),
@@ -801,7 +801,7 @@ WRONG = {
     ),
     "sweep over a value of another type": (
         {"sweep": {"parameters": {"epochs": [100, "many"]}}},
-        "config key `sweep.parameters.epochs` is wrong; expected a whole number; got 'many'",
+        "config key `sweep.parameters.epochs` is wrong; expected a whole number or null; got 'many'",
     ),
     "too few permutations": (
         {"max_permutations": 10},

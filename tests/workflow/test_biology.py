@@ -29,6 +29,7 @@ CONFIG = {
     "stability": {"draws": 30},
     "max_permutations": 1000,
     "phenotype_permutations": 50,
+    "threads": {"enrichment": 2},
     "variance_trend": ["expression", "methylation"],
     "biology": [
         {"dataset": "simulated", "labels": "truth"},

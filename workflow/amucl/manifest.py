@@ -62,7 +62,9 @@ def read_manifest(path: str | os.PathLike) -> pd.DataFrame:
     """A manifest as `manifest` gives it, all cells as text; AmuclError if the file is none, or not there."""
     if not os.path.isfile(path):
         raise AmuclError(
-            "there is no such manifest", where=path, action="run the workflow first: it writes one at its end"
+            "there is no such manifest",
+            where=path,
+            action="run the workflow first: it writes one at its end (of one dataset: results/{dataset}/manifest.tsv)",
         )
     try:
         table = read_table(path, dtype=str).fillna("")

@@ -49,7 +49,6 @@ PUBLISHED_DMACL = {
     "sigma": 1.0,
     "embedding": "instance",
     "epochs": 500,
-    "max_steps": 1_000_000,
     "learning_rate": 3e-3,
     "cosine": False,
     "n_restarts": 1,

@@ -1,4 +1,5 @@
 import logging
+import os
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def test_gsea_finds_the_planted_set():
     assert down["leading_edge"].split(";")[0] == ranking().index[ranking().argmax()]
 
 
-def test_gsea_repeats_whatever_the_order_threads_and_other_sets():
+def test_gsea_repeats_whatever_the_order_and_other_sets():
     tied = ranking().round(1)
     sets = gene_sets()
     table = gsea(tied, sets, seed=3)
@@ -152,13 +153,25 @@ def test_missing_p_values_stay_missing_and_are_logged(caplog):
 
 def test_gsea_by_blocks_and_in_processes_is_the_same(monkeypatch):
     whole = gsea(ranking(), gene_sets(), seed=1)
-    collections = {"first": gene_sets(0), "second": gene_sets(1)}
+    collections = {"small": {"planted": gene_sets()["planted"]}, "large": gene_sets(1)}
     alone = subtype_gsea(markers(), collections, 1)
+    order = alone[["subtype", "collection"]].drop_duplicates().to_numpy().tolist()
+    assert order == [["a", "small"], ["a", "large"], ["b", "small"], ["b", "large"]]
     pd.testing.assert_frame_equal(subtype_gsea(markers(), collections, 1, n_threads=2), alone)
     monkeypatch.setattr(enrichment, "_SCORES_AT_A_TIME", 4 * len(GENES))
     pd.testing.assert_frame_equal(gsea(ranking(), gene_sets(), seed=1), whole)
     monkeypatch.setattr(enrichment, "_SCORES_AT_A_TIME", 1)
     pd.testing.assert_frame_equal(gsea(ranking(), gene_sets(), seed=1), whole)
+
+
+def test_two_jobs_are_done_in_processes_of_their_own():
+    def who(subtype, rows, sets):
+        return pd.DataFrame({"process": [os.getpid()]})
+
+    for n_jobs in (1, 2):
+        table = enrichment._per_subtype(markers(), {"sets": gene_sets()}, ["process"], who, n_jobs=n_jobs)
+        assert len(table) == 2
+        assert set(table["process"] == os.getpid()) == {n_jobs == 1}
 
 
 def test_an_error_in_a_process_is_the_users_one_line():

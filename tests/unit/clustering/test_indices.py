@@ -224,7 +224,7 @@ def test_coinciding_centroids_leave_davies_bouldin_undefined():
 
 def test_distances_of_many_samples_are_those_of_few(monkeypatch):
     rng = np.random.default_rng(0)
-    X = rng.normal(1000, 1, (60, 40))  # far from the origin, where a product of matrices would lose digits
+    X = rng.normal(1e6, 1, (60, 40))  # far from the origin, where a product of matrices would lose digits
     X[1] = X[0]
     few = pair_distances(X)
     monkeypatch.setattr(indices, "_MANY", 50)

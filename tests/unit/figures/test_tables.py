@@ -79,7 +79,7 @@ def test_text_cannot_become_markup(tmp_path):
 def test_a_page_is_never_larger_than_the_report_shows(tmp_path):
     """Chromium shows nothing of an address above 2 MB, and the report holds a page as one."""
     table = pd.DataFrame({"term": [f"set {i}" for i in range(1500)], "genes": ["<GENE>;" * 300] * 1500})
-    write_html_table(table, tmp_path / "long.html", note="a" * 500)
+    write_html_table(table, tmp_path / "long.html", note="<é>" * 2000)
     assert LARGEST_PAGE * 0.9 < (tmp_path / "long.html").stat().st_size <= LARGEST_PAGE
     found = Page(tmp_path / "long.html")
     assert re.fullmatch(r"The first (\d+) of 1500 rows; all of them are in the .tsv beside this page.", found.notes[1])

@@ -16,7 +16,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, build
-from amucl.representation.dmacl import DMACL
+from amucl.representation import dmacl
+from amucl.representation.dmacl import DMACL, affordable_epochs
 from amucl.representation.losses import (
     cluster_contrastive_loss,
     decoupled_contrastive_loss,
@@ -95,11 +96,19 @@ def test_history_holds_the_loss_and_its_parts():
     np.testing.assert_allclose(history["loss"], 2 * history["instance"] + history["cluster"] + history["entropy"], 1e-5)
 
 
-@pytest.mark.parametrize(("max_steps", "epochs"), [(1, 1), (7, 3), (8, 4), (19, 9), (20, 10), (1000, 10)])
-def test_epochs_are_fewer_where_they_would_take_too_many_batches(max_steps, epochs):
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "epochs"),
+    [(60, 128, 200), (2560, 128, 200), (2561, 128, 190), (10_000, 128, 50), (10_000, 512, 200), (10**6, 100, 1)],
+)
+def test_epochs_are_fewer_where_they_would_take_too_many_batches(n_samples, batch_size, epochs):
+    assert affordable_epochs(n_samples, batch_size) == epochs
+
+
+def test_epochs_that_are_asked_for_are_kept(monkeypatch):
+    monkeypatch.setattr(dmacl, "MAX_BATCHES", 6)
     views = [view[:20] for view in planted_views()]
-    history = toy(epochs=10, batch_size=10, max_steps=max_steps).fit(views).history_
-    assert history["epoch"].max() == epochs
+    assert toy(epochs=10, batch_size=10).fit(views).history_["epoch"].max() == 10
+    assert toy(epochs=None, batch_size=10).fit(views).history_["epoch"].max() == 3
 
 
 def test_loss_is_twice_the_instance_loss_plus_the_cluster_loss_of_two_views():
@@ -148,9 +157,8 @@ def test_recipe_of_the_default():
         **{
             "instance_temperature": 0.5,
             "cluster_temperature": 1.0,
-            "epochs": 200,
+            "epochs": None,
             "batch_size": 128,
-            "max_steps": 4_000,
         },
         **{"learning_rate": 1e-3, "cosine": True, "n_restarts": 12},
         **{"attention": True, "decoupled": True, "cluster_loss": True},

@@ -154,6 +154,17 @@ def test_a_graph_of_many_samples_is_that_of_few(monkeypatch):
     np.testing.assert_allclose(single, fused, rtol=1e-4)
 
 
+def test_a_graph_of_many_samples_who_lack_omics_is_that_of_few(monkeypatch):
+    omics, present = draw(60), np.ones((60, 3), dtype=bool)
+    present[::5, 0] = present[1::5, 1] = False
+    omics[1] += 1e4  # far from the origin, where a product of matrices would lose digits
+    few = fuse(omic_affinities(omics, present))
+    monkeypatch.setattr(fusion, "_MANY", 40)
+    many = fuse(omic_affinities(omics, present))
+    assert many.dtype == np.float32
+    np.testing.assert_allclose(many, few, rtol=1e-4)
+
+
 def test_fusion_leaves_the_affinities_as_they_are():
     affinities = [scaled_exponential_affinity(x) for x in draw()]
     before = [affinity.copy() for affinity in affinities]

@@ -17,7 +17,9 @@ from amucl.clustering.labels import encode_labels, sample_names
 from amucl.errors import AmuclError
 
 _BATCH_VALUES = 2**18  # 2 MB of float64
-_MANY = 2_000  # samples from which on distances are products of matrices: tens of times faster, last digits differ
+# Samples from which on distances are products of matrices: tens of times faster. Those that are small beside the spread
+# of the samples lose digits.
+_MANY = 2_000
 
 
 @dataclass(frozen=True)

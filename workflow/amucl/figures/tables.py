@@ -47,7 +47,8 @@ def write_html_table(table: pd.DataFrame, path: str | os.PathLike, *, note: str 
     """
     numeric = {name for name in table if pd.api.types.is_numeric_dtype(table[name])}
     head = "".join(f"<th>{_breakable(name)}</th>" for name in table)
-    rows, room = [], LARGEST_PAGE - len(_PAGE) - len(head) - len(note) - ROOM_FOR_NOTES
+    rows = []
+    room = LARGEST_PAGE - ROOM_FOR_NOTES - len((_PAGE + head + _escape(note)).encode())
     for values in table.head(max_rows).itertuples(index=False):
         cells = (_cell(_text(value), name in numeric) for name, value in zip(table, values, strict=True))
         row = f"<tr>{''.join(cells)}</tr>"

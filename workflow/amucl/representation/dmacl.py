@@ -40,6 +40,9 @@ from amucl.threads import limited_threads
 logger = logging.getLogger(__name__)
 
 DEFAULT_N_CLUSTERS = 6
+DEFAULT_EPOCHS = 200
+# Ten times what a cohort of 250 gets; ten thousand patients would take four times as many, and hours.
+MAX_BATCHES = 4_000
 # Below it exp(cosine / temperature) leaves the range of single precision.
 LOWEST_TEMPERATURE = 0.025
 
@@ -52,7 +55,7 @@ CHOICES = {
 # A batch of two could leave a last batch of one, which has nothing to be contrasted with.
 LOWEST = {
     **{"n_clusters": 2, "n_components": 1, "d_model": 1, "n_heads": 1},
-    **{"epochs": 1, "batch_size": 3, "max_steps": 1, "n_restarts": 1, "n_threads": 1},
+    **{"epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1},
 }
 RANGES = {
     "sigma": (0, np.inf),
@@ -62,6 +65,11 @@ RANGES = {
     "cluster_temperature": (LOWEST_TEMPERATURE, np.inf),
     "learning_rate": (0, np.inf),
 }
+
+
+def affordable_epochs(n_samples: int, batch_size: int) -> int:
+    """`DEFAULT_EPOCHS`, or as many as `MAX_BATCHES` batches make, but one at least."""
+    return min(DEFAULT_EPOCHS, max(1, MAX_BATCHES // len(even_chunks(n_samples, batch_size))))
 
 
 class DMACL(BaseEstimator):
@@ -83,8 +91,8 @@ class DMACL(BaseEstimator):
     attention, decoupled, cluster_loss : parts of the method that an ablation leaves out: the attention between heads,
         the positive pair's absence from the denominator, the contrast and entropy of the cluster head.
     instance_temperature, cluster_temperature : tau and u of the losses.
-    epochs, batch_size, learning_rate, cosine : Adam's training; `cosine` lets the rate fall to 0.
-    max_steps : fewer epochs where they would take more batches than this (of the defaults, above 2,560 patients).
+    epochs, batch_size, learning_rate, cosine : Adam's training; `cosine` lets the rate fall to 0. epochs None: 200, or
+        as many as take `MAX_BATCHES` batches where that is fewer (above 2,560 patients).
     n_restarts : independent trainings run as one stack. With more than one, their centred features, each scaled to
         unit root mean square, stand side by side; the embedding is their principal coordinates (99.9 % of variance).
     random_state, n_threads, device : seed; threads of torch and NumPy; `auto`, `cpu` or `cuda`.
@@ -117,9 +125,8 @@ class DMACL(BaseEstimator):
         cluster_loss: bool = True,
         instance_temperature: float = 0.5,
         cluster_temperature: float = 1.0,
-        epochs: int = 200,
+        epochs: int | None = None,
         batch_size: int = 128,
-        max_steps: int = 4_000,
         learning_rate: float = 1e-3,
         cosine: bool = True,
         n_restarts: int = 12,
@@ -145,7 +152,6 @@ class DMACL(BaseEstimator):
         self.cluster_temperature = cluster_temperature
         self.epochs = epochs
         self.batch_size = batch_size
-        self.max_steps = max_steps
         self.learning_rate = learning_rate
         self.cosine = cosine
         self.n_restarts = n_restarts
@@ -256,16 +262,12 @@ class DMACL(BaseEstimator):
             batch_losses,
             n_samples=len(x),
             n_replicas=self.n_restarts,
-            epochs=self._affordable_epochs(len(x)),
+            epochs=self.epochs or affordable_epochs(len(x), self.batch_size),
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             cosine=self.cosine,
             generator=generator,
         )
-
-    def _affordable_epochs(self, n_samples: int) -> int:
-        n_batches = len(even_chunks(n_samples, self.batch_size))
-        return min(self.epochs, max(1, self.max_steps // n_batches))
 
     def whole_input(self, blocks: list[np.ndarray], present: np.ndarray) -> Tensor:
         """What the network sees of whole patients: blocks (n, size) side by side, scaled up where one is missing."""

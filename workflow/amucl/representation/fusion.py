@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 N_ITERATIONS = 20
 # Samples from which on a graph is single precision and distances are products of matrices: tens of times faster and
-# half the memory; last digits differ.
+# half the memory. Distances that are small beside the spread of the samples lose digits.
 _MANY = 2_000
 _TILE = 256
 _ENTRIES_AT_A_TIME = 10_000_000  # of a matrix that is gone through by rows
@@ -46,9 +46,10 @@ def scaled_exponential_affinity(x: np.ndarray, n_neighbors: int = 10, mu: float 
 
 
 def _squared_distances(x: np.ndarray) -> np.ndarray:
-    if len(x) > _MANY:
-        return euclidean_distances(x.astype(np.float32), squared=True)
-    return cdist(x, x, "sqeuclidean")
+    if len(x) <= _MANY:
+        return cdist(x, x, "sqeuclidean")
+    # The farther from the origin, the more digits cancel.
+    return euclidean_distances((x - x.mean(axis=0)).astype(np.float32), squared=True)
 
 
 def _mean_of_nearest(distance: np.ndarray, k: int) -> np.ndarray:
@@ -104,13 +105,24 @@ def omic_affinities(
         yield from (scaled_exponential_affinity(x, n_neighbors, mu) for x in omics)
         return
     n = len(present)
-    given, known = np.zeros((len(omics), n, n)), present.T[:, :, None] & present.T[:, None, :]
+    given = [np.zeros((n, n), dtype=_precision(n)) for _ in omics]
+    typical, n_known, levels = np.zeros_like(given[0]), np.zeros((n, n), dtype=np.uint8), []
     for affinity, x, has in zip(given, omics, present.T, strict=True):
-        affinity[np.ix_(has, has)] = scaled_exponential_affinity(x[has], n_neighbors, mu)
-    levels = np.array([affinity[pairs].mean() for affinity, pairs in zip(given, known, strict=True)])
-    typical = (given / levels[:, None, None]).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    filled = levels[:, None, None] * typical
-    yield from np.where(known, given, filled)
+        both = np.ix_(has, has)
+        affinity[both] = scaled_exponential_affinity(x[has], n_neighbors, mu)
+        levels.append(affinity[both].mean())
+        typical[both] += affinity[both] / levels[-1]
+        n_known[both] += 1
+    typical /= np.maximum(n_known, 1)
+    for affinity, level, has in zip(given, levels, present.T, strict=True):
+        absent = ~has
+        affinity[absent] = level * typical[absent]
+        affinity[:, absent] = level * typical[:, absent]
+        yield affinity
+
+
+def _precision(n_samples: int) -> type:
+    return np.float32 if n_samples > _MANY else np.float64
 
 
 def fuse(affinities: Iterable[np.ndarray], n_neighbors: int = 10, n_iterations: int = N_ITERATIONS) -> np.ndarray:

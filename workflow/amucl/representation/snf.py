@@ -65,5 +65,5 @@ class SNF(BaseEstimator):
         views = checked_views(views, missing_omics=True)
         affinities = omic_affinities(views, present_omics(views), self.n_neighbors, self.mu)
         self.affinity_ = fuse(affinities, self.n_neighbors, self.n_iterations)
-        self.embedding_ = laplacian_eigenvectors(self.affinity_, self)
+        self.embedding_ = laplacian_eigenvectors(self.affinity_.astype(float, copy=False), self)
         return self
