@@ -50,7 +50,8 @@ def report(folder: Path, keep: Path | None = None) -> None:
             shutil.copytree(checkout.path(f"{part}{first}"), checkout.path(f"{part}{name}"))
     checkout.configure({"datasets": {name: {"source": "simulated"} for name in names}})
     again = ("--rerun-triggers", "mtime", "--", "results/report.html")
-    assert "train" not in checkout.snakemake("-n", "--quiet", "rules", *again)
+    planned = checkout.snakemake("-n", "--quiet", "rules", *again).splitlines()
+    assert not [line for line in planned if line.split()[:1] == ["train"]]
     checkout.snakemake(*again)
     html = checkout.path("report.html")
     seconds = read_table(checkout.path("benchmarks/report.tsv"))["s"].item()
