@@ -250,9 +250,7 @@ def _per_subtype(
         for subtype in tested["subtype"].unique()
     ]
     rows = dict(iter(tested.groupby("subtype", sort=False)))
-    # Where the job is killed, its processes end this many seconds after what they are at.
-    idle = {"idle_worker_timeout": 10} if n_jobs > 1 else {}
-    work = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs", max_nbytes=None, **idle)
+    work = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs", max_nbytes=None)
     results = work(delayed(test)(subtype, rows[subtype], usable[name]) for subtype, name in pairs)
     tables = {}
     with warnings.catch_warnings():
