@@ -78,6 +78,14 @@ rule preprocess:
             subcategory="{dataset}",
             labels={"table": "clinical data matched"},
         ),
+        notes="results/{dataset}/notes.tsv",
+        notes_html=report(
+            "results/{dataset}/notes.html",
+            caption="../report/notes.rst",
+            category="1 Data",
+            subcategory="{dataset}",
+            labels={"table": "what was guessed, dropped or converted"},
+        ),
         provenance="results/{dataset}/cohort.provenance.json",
     log:
         "results/logs/{dataset}/preprocess.log",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
+from amucl.cohort.notes import Note
 from amucl.errors import AmuclError
 from amucl.files import storage_errors, write_json
 from amucl.provenance import record, sha256
@@ -41,6 +42,13 @@ def stage(snakemake) -> Iterator[dict[str, str | None]]:
     except Exception:
         logging.getLogger("amucl").exception("this is a bug in AMUCL; please report it with this log")
         raise
+
+
+def tell(dataset: str, notes: Iterable[Note]) -> None:
+    """What was decided in the user's place: a line each in the log and on the terminal."""
+    for note in notes:
+        logging.getLogger("amucl").warning("%s", note.line)
+        print(f"amucl: {dataset}: {note.line}", file=sys.stderr)
 
 
 def _write_provenance(snakemake, used: dict[str, str]) -> None:

@@ -1,8 +1,9 @@
 """Read a dataset's files, prepare them, write the cohort and the account of every step."""
 
-from _stage import stage
+from _stage import stage, tell
 
 from amucl.cohort.cohort import require_patients, write_cohort
+from amucl.cohort.notes import note_table
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.sources import read_source
 from amucl.figures.tables import write_html_table
@@ -25,5 +26,9 @@ with stage(snakemake):
     write_table(prepared.ledger, snakemake.output.samples)
     write_table(prepared.join, snakemake.output.join)
     write_table(prepared.unmatched, snakemake.output.unmatched)
+    notes = note_table(snakemake.wildcards.dataset, prepared.notes)
+    tell(snakemake.wildcards.dataset, prepared.notes)
+    write_table(notes, snakemake.output.notes)
+    write_html_table(notes, snakemake.output.notes_html)
     write_html_table(prepared.steps, snakemake.output.steps_html)
     write_html_table(prepared.join, snakemake.output.join_html)

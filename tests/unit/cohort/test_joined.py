@@ -190,7 +190,7 @@ def test_members_without_clinical_tables_have_their_truth():
     raw = join_cohorts({"x": cohort("s"), "y": cohort("t")})
     assert raw.clinical.to_dict("list") == {"cancer": ["x"] * 3 + ["y"] * 3}
     assert len(raw.join) == len(raw.unmatched) == 0
-    assert list(raw.join.columns) == ["source", "n_in", "n_matched", "n_dropped", "reason", "examples"]
+    assert list(raw.join.columns) == ["source", "unit", "n_in", "n_matched", "n_dropped", "reason", "examples"]
 
 
 # The account ---------------------------------------------------------------------------------------------------------

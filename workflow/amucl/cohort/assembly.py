@@ -11,7 +11,7 @@ from amucl.cohort.barcodes import choose_tumour_samples, parse_barcode
 from amucl.errors import AmuclError, some
 
 LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
-JOIN_COLUMNS = ["source", "n_in", "n_matched", "n_dropped", "reason", "examples"]
+JOIN_COLUMNS = ["source", "unit", "n_in", "n_matched", "n_dropped", "reason", "examples"]
 UNMATCHED_COLUMNS = ["source", "id", "reason"]
 MAX_DAYS = 50_000  # longer than a life
 OWN_COLUMNS = ("patient", "sample", "_index")
@@ -117,14 +117,21 @@ def join_row(source: str, n_in: int, dropped: list[str], reason: str) -> dict:
     """One row of the join report, and its `dropped` ids: `n_in` entered, all but these went on."""
     examples = ", ".join(list(dict.fromkeys(dropped))[:3])
     counts = {"n_in": n_in, "n_matched": n_in - len(dropped), "n_dropped": len(dropped)}
-    return {"source": source, **counts, "reason": reason, "examples": examples, "dropped": dropped}
+    return {"source": source, "unit": "rows", **counts, "reason": reason, "examples": examples, "dropped": dropped}
+
+
+def cells_row(source: str, n_in: int, n_unknown: int, reason: str, columns: list[str]) -> dict:
+    """One row of the join report that counts cells: of `n_in`, `n_unknown` were read as unknown, in these columns."""
+    examples = ", ".join(columns[:3])
+    counts = {"n_in": n_in, "n_matched": n_in - n_unknown, "n_dropped": n_unknown}
+    return {"source": source, "unit": "cells", **counts, "reason": reason, "examples": examples, "dropped": []}
 
 
 def join_tables(report: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of `join_row` as two tables: the join report (`JOIN_COLUMNS`), and every id that it counts as dropped.
 
-    The second has columns `UNMATCHED_COLUMNS`, and n_dropped rows for every row of the first: an id whose source
-    repeats it stands there as often as it was dropped.
+    The second has columns `UNMATCHED_COLUMNS`, and n_dropped rows for every row of the first whose unit is rows: an id
+    whose source repeats it stands there as often as it was dropped.
     """
     dropped = [(row["source"], name, row["reason"]) for row in report for name in row["dropped"]]
     return pd.DataFrame(report, columns=JOIN_COLUMNS), pd.DataFrame(dropped, columns=UNMATCHED_COLUMNS)

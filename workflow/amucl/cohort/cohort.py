@@ -23,6 +23,7 @@ from amucl.cohort.assembly import (
     rows_by_barcode,
 )
 from amucl.cohort.barcodes import TUMOUR_TYPES
+from amucl.cohort.notes import Note
 from amucl.cohort.readers import read_clinical, read_h5mu, read_omic, spreadsheet_ids
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path, reserve
@@ -59,9 +60,10 @@ class RawCohort:
     patients : row id -> patient.
     steps : what reading did, omic by omic.
     ledger : one row per omic and source column: omic column sample patient status reason.
-    join : what joining clinical tables did: source n_in n_matched n_dropped reason examples.
+    join : what joining clinical tables did: source unit (rows or cells) n_in n_matched n_dropped reason examples.
     unmatched : one row per id that `join` counts as dropped: source id reason.
     var : omic -> annotation of its features (optional).
+    notes : what was guessed, dropped, converted or left out on the way.
     """
 
     omics: Tables
@@ -72,6 +74,7 @@ class RawCohort:
     join: pd.DataFrame
     unmatched: pd.DataFrame
     var: Tables = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
 
 
 def assemble(

@@ -50,6 +50,7 @@ def join_cohorts(members: Mapping[str, RawCohort]) -> RawCohort:
         _join_reports({member: raw.join for member, raw in members.items()}, JOIN_COLUMNS),
         _join_reports({member: raw.unmatched for member, raw in members.items()}, UNMATCHED_COLUMNS),
         var,
+        [replace(note, source=f"{member}: {note.source}") for member, raw in members.items() for note in raw.notes],
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.cohort import RawCohort, Step, make_cohort
+from amucl.cohort.notes import Note
 from amucl.errors import AmuclError, some
 
 STEP_COLUMNS = [
@@ -76,7 +77,8 @@ class Preprocessing:
 class PreprocessedCohort:
     """The prepared cohort, and what became of every feature (`steps`), column (`ledger`) and clinical row (`join`).
 
-    `unmatched` names the clinical rows and patients that `join` counts as dropped.
+    `unmatched` names the clinical rows and patients that `join` counts as dropped, `notes` what was guessed, dropped,
+    converted or left out.
     """
 
     cohort: mudata.MuData
@@ -84,6 +86,7 @@ class PreprocessedCohort:
     ledger: pd.DataFrame
     join: pd.DataFrame
     unmatched: pd.DataFrame
+    notes: list[Note]
 
 
 def preprocess(
@@ -125,7 +128,7 @@ def preprocess(
     logged = [omic for omic, steps in work.steps.items() for one in steps if one.step == "log2" and one.values_changed]
     about |= {"truth": settings.truth, "n_clusters": settings.n_clusters, "log2": logged}
     cohort = make_cohort(prepared, obs, about)
-    return PreprocessedCohort(cohort, work.step_table(dataset), work.ledger, raw.join, raw.unmatched)
+    return PreprocessedCohort(cohort, work.step_table(dataset), work.ledger, raw.join, raw.unmatched, work.notes)
 
 
 def looks_like_counts(values: np.ndarray) -> bool:
@@ -178,6 +181,7 @@ class _Work:
     def __init__(self, raw: RawCohort):
         self.tables = dict(raw.omics)
         self.ledger = raw.ledger.copy()
+        self.notes = list(raw.notes)
         self.steps = {omic: [step for step in raw.steps if step.omic == omic] for omic in raw.omics}
 
     def advance(self, omic: str, step: str, table: pd.DataFrame, *, changed: int = 0, reason: str = "") -> None:

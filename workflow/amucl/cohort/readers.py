@@ -23,6 +23,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.notes import Note
 from amucl.cohort.text import NUMBER, check_ids, decode, gzip_errors, gzip_lines, read_gzip
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
@@ -113,6 +114,22 @@ def read_strings(path: str | os.PathLike, *, purpose: str = "table") -> pd.DataF
         table = parse_strings(_read_text(file), file, kind=kind)
     check_ids(table.columns, "column", file, place="column" if kind in _TEXT_SUFFIXES else None)
     return table
+
+
+def read_columns(
+    path: str | os.PathLike, *, purpose: str = "clinical table", notes: list[Note] | None = None
+) -> pd.DataFrame:
+    """All columns of a text or parquet table as strings, NaN where unknown, the ids among them.
+
+    The index, named ``line``, is where a row begins in the file (of a parquet its number from 1); a column without a
+    name in the header is called ``""``: the leftover row index of pandas, or the row names of R. What was read as
+    unknown or otherwise converted is told in `notes`. Raises AmuclError as `read_omic` does, and for repeated columns.
+    """
+    file = require_file(path, purpose=purpose)
+    table = read_strings(file, purpose=purpose)
+    name = "" if table.index.name is None else str(table.index.name)
+    ids = pd.Series(table.index, index=table.index, name=name, dtype=object)
+    return pd.concat([ids, table], axis=1).set_axis(pd.RangeIndex(2, len(table) + 2, name="line"))
 
 
 def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
