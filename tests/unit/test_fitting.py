@@ -5,10 +5,15 @@ import pandas as pd
 import pytest
 
 from amucl import fitting
-from amucl.cohort.cohort import assemble, write_cohort
+from amucl.cohort.cohort import assemble, matched_views, read_cohort, write_cohort
 from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.errors import AmuclError
 from amucl.files import read_matrix
-from amucl.fitting import fit_method, write_embedding
+from amucl.fitting import embedding_of, fit_method, write_embedding
+from amucl.methods import load
+from amucl.representation.attribution import feature_contributions
+from amucl.representation.evidence import training_evidence
+from amucl.representation.prediction import find_subtypes
 
 SAMPLES = [f"p{number}" for number in range(20)]
 
@@ -77,3 +82,46 @@ def test_dmacl_sees_the_analysis_scale_and_the_others_normalised_values(cohort, 
     for view in seen:
         assert np.nanmean(view) == pytest.approx(mean, abs=0.2)
         assert np.nanstd(view) == pytest.approx(deviation, abs=0.2)
+
+
+def test_omics_and_features_are_named_in_what_a_method_says(cohort):
+    prepared = read_cohort(cohort)
+    prepared["mirna"].X[3, 2] = np.inf
+    write_cohort(prepared, cohort)
+    settings = {"epochs": 1, "device": "cpu"}
+    with pytest.raises(AmuclError, match="mirna, sample 4, feature m2: a value is missing or infinite"):
+        fit_method(cohort, "dmacl", settings, n_threads=1)
+
+
+@pytest.mark.parametrize("order", [["rna", "methylation"], ["methylation", "rna"]])
+def test_the_users_order_of_omics_lasts_from_the_tables_to_the_saved_model(tmp_path, order):
+    """Two omics of equal width; what is told of them is told of the right one, whatever their order and names."""
+    rng = np.random.default_rng(0)
+    groups, held_out = np.arange(40) % 2, np.arange(40) >= 30
+    tables = {omic: pd.DataFrame(rng.normal(size=(40, 12)), index=[f"p{n}" for n in range(40)]) for omic in order}
+    tables = {omic: table.add_prefix(omic) for omic, table in tables.items()}
+    tables["rna"].loc[groups == 0, ["rna0", "rna1", "rna2", "rna3"]] += 6  # methylation is noise
+    cohorts = {}
+    for name, rows in {"ref": ~held_out, "new": held_out}.items():
+        own = {omic: table[rows] for omic, table in tables.items()}
+        settings = Preprocessing(log2=False, n_clusters=2, normalize="none")
+        write_cohort(preprocess(assemble(own), settings, dataset=name).cohort, tmp_path / name)
+        cohorts[name] = read_cohort(tmp_path / name)
+        assert list(cohorts[name].mod) == order
+    settings = {"epochs": 60, "d_model": 16, "n_heads": 4, "n_restarts": 2, "device": "cpu", "random_state": 0}
+    fitted = fit_method(tmp_path / "ref", "dmacl", settings, n_threads=1)
+    assert list(fitted.features) == order
+    fitted.estimator.save(tmp_path / "model", fitted.features)
+    model, features = load("dmacl", tmp_path / "model")
+    assert list(features.items()) == list(fitted.features.items())
+    embedding, labels = embedding_of(fitted), pd.Series(groups[~held_out].astype(str), index=fitted.samples)
+    arrays, samples, _ = matched_views(cohorts["new"], features)
+    new = pd.DataFrame(model.transform(arrays), index=samples)
+    assert list(find_subtypes(embedding, labels).predict(new)["nearest"]) == list(groups[held_out].astype(str))
+    arrays, _, _ = matched_views(cohorts["ref"], features)
+    np.testing.assert_array_equal(model.transform(arrays), fitted.estimator.embedding_)
+    table = feature_contributions(model, arrays, labels, features)
+    assert set(table[table["rank"] <= 4]["feature"]) == {"rna0", "rna1", "rna2", "rna3"}
+    assert set(table[table["rank"] <= 4]["omic"]) == {"rna"}
+    told = training_evidence(model, arrays, list(features), 2).set_index("name")["agreement"]
+    assert told["rna"] > told["methylation"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.cohort import about, read_cohort, views
+from amucl.errors import AmuclError
 from amucl.files import write_matrix
 from amucl.methods import METHODS, build
 from amucl.representation.blocks import present_omics
@@ -48,7 +50,22 @@ def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *
     )
     n_clusters = about(cohort)["n_clusters"]
     estimator = build(method, **{"n_clusters": n_clusters, **settings, "n_threads": n_threads})
-    return Fitted(estimator.fit(arrays), samples, dict(zip(omics, features, strict=True)))
+    try:
+        estimator.fit(arrays)
+    except AmuclError as error:
+        raise _named(error, omics, features) from error
+    return Fitted(estimator, samples, dict(zip(omics, features, strict=True)))
+
+
+def _named(error: AmuclError, omics: list[str], features: list[list[str]]) -> AmuclError:
+    """An estimator knows omics and features by their numbers; a user by their names."""
+    found = re.match(r"omic (\d+)\b", str(error.where or ""))
+    if found is None:
+        return error
+    number = int(found[1]) - 1
+    where = f"{omics[number]}{error.where[found.end() :]}"
+    where = re.sub(r"\bfeature (\d+)", lambda feature: f"feature {features[number][int(feature[1]) - 1]}", where)
+    return AmuclError(error.what, where=where, expected=error.expected, got=error.got, action=error.action)
 
 
 def embedding_of(fitted: Fitted) -> pd.DataFrame:

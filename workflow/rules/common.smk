@@ -130,9 +130,9 @@ def method_code(script):
 
 
 def in_order(value):
-    """Settings in alphabetical order: written in another order they are the same parameter."""
+    """Settings in alphabetical order: written in another order they are the same parameter. Omics stay in the user's."""
     if isinstance(value, dict):
-        return {key: in_order(inner) for key, inner in sorted(value.items())}
+        return {key: inner if key == "omics" else in_order(inner) for key, inner in sorted(value.items())}
     return [in_order(inner) for inner in value] if isinstance(value, list) else value
 
 

@@ -12,7 +12,7 @@ from amucl.files import atomic_path
 
 with stage(snakemake), atomic_path(snakemake.output.html) as html, tempfile.TemporaryDirectory() as folder:
     config = Path(folder, "config.yaml")
-    config.write_text(yaml.safe_dump(snakemake.params.config), encoding="utf-8")
+    config.write_text(yaml.safe_dump(snakemake.params.config, sort_keys=False), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", *snakemake.input]
     command += ["--snakefile", snakemake.params.snakefile, "--configfile", str(config)]
     command += ["--report", str(html), "--nolock"]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -256,19 +257,87 @@ def test_left_out_patients_join_their_group(tmp_path):
     embedded = model.transform([view[held_out] for view in views])
     nearest = np.linalg.norm(embedded[:, None] - centroids, axis=2).argmin(axis=1)
     assert (nearest == TRUTH[held_out]).mean() > 0.9
-    model.save(tmp_path / "model", {"a": ["x"] * 40})
+    named = {"rna": [f"g{number}" for number in range(40)], "cpg": [f"c{number}" for number in range(25)]}
+    model.save(tmp_path / "model", named)
     loaded, features = DMACL.load(tmp_path / "model")
-    assert features == {"a": ["x"] * 40}
+    assert list(features.items()) == list(named.items())
     assert loaded.get_params() == model.get_params()
     np.testing.assert_array_equal(loaded.transform([view[held_out] for view in views]), embedded)
 
 
 def test_transform_refuses_other_features():
     model = toy().fit(planted_views())
-    with pytest.raises(
-        AmuclError, match=r"the omics are not those the model was trained on; expected \[40, 25\]; got \[40, 24\]"
-    ):
-        model.transform([planted_views()[0], planted_views()[1][:, 1:]])
+    first, second = planted_views()
+    with pytest.raises(AmuclError, match=r"omic 2 has not the features .* trained on; expected 25 features; got 24"):
+        model.transform([first, second[:, 1:]])
+    with pytest.raises(AmuclError, match=r"the omics are not those .* trained on; expected 2: omic 1, omic 2; got 1"):
+        model.transform([first])
+    with pytest.raises(AmuclError, match="trained without names of omics"):
+        model.transform({"rna": first})
+
+
+NAMES = {"rna": [f"g{number}" for number in range(30)], "methylation": [f"c{number}" for number in range(30)]}
+
+
+@pytest.fixture(scope="module")
+def equal_widths():
+    """Two omics of as many features, named against the alphabet."""
+    first, second = planted_views()
+    second = np.hstack([second, second[:, :5] + 1])
+    return {"rna": first[:, :30], "methylation": second}
+
+
+@pytest.fixture(scope="module")
+def named_model(equal_widths, tmp_path_factory):
+    path = tmp_path_factory.mktemp("named") / "model.safetensors"
+    model = toy(n_restarts=2).fit(list(equal_widths.values()))
+    model.save(path, NAMES)
+    return model, path
+
+
+def test_a_loaded_model_matches_omics_and_features_by_name(named_model, equal_widths):
+    model, path = named_model
+    loaded, features = DMACL.load(path)
+    assert list(features) == ["rna", "methylation"]
+    frames = {omic: pd.DataFrame(view, columns=NAMES[omic]) for omic, view in equal_widths.items()}
+    turned = {omic: frames[omic].iloc[:, ::-1].assign(another=7.0) for omic in ("methylation", "rna")}
+    for views in (list(equal_widths.values()), dict(reversed(equal_widths.items())), turned):
+        np.testing.assert_array_equal(loaded.transform(views), model.embedding_)
+    one = loaded.transform({"methylation": equal_widths["methylation"]})
+    np.testing.assert_array_equal(
+        one, model.transform([np.full_like(equal_widths["rna"], np.nan), equal_widths["methylation"]])
+    )
+    assert not np.allclose(one, model.embedding_)
+
+
+def test_a_loaded_model_names_the_omic_that_does_not_fit(named_model, equal_widths):
+    loaded, _ = DMACL.load(named_model[1])
+    with pytest.raises(AmuclError, match=r"methylation has not the features .* expected 30 features; got 29"):
+        loaded.transform({"rna": equal_widths["rna"], "methylation": equal_widths["methylation"][:, 1:]})
+    with pytest.raises(AmuclError, match="not those the model was trained on; expected rna, methylation; got protein"):
+        loaded.transform({"protein": equal_widths["rna"]})
+    frame = pd.DataFrame(equal_widths["rna"], columns=NAMES["rna"]).rename(columns={"g3": "G3"})
+    with pytest.raises(AmuclError, match="rna lacks 1 of the 30 features the model was trained on; got g3"):
+        loaded.transform({"rna": frame})
+    with pytest.raises(AmuclError, match=r"methylation has not the features .* expected 30 names; got 2"):
+        named_model[0].save("unused", NAMES | {"methylation": ["c0", "c1"]})
+
+
+def test_a_model_whose_names_were_put_in_another_order_is_refused(named_model, tmp_path):
+    with safe_open(named_model[1], "pt") as stored:
+        about = json.loads(stored.metadata()["about"])
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    swapped = about | {"features": dict(sorted(about["features"].items()))}
+    renamed = about | {"features": dict(zip(NAMES, reversed(NAMES.values()), strict=True))}
+    without = {key: value for key, value in about.items() if key != "sha256"}
+    changed = tensors | {"input.rna.centre": tensors["input.rna.centre"] + 1}
+    path = tmp_path / "model"
+    for told, numbers in ((swapped, tensors), (renamed, tensors), (without, tensors), (about, changed)):
+        save_file(numbers, path, metadata={"about": json.dumps(told)})
+        with pytest.raises(AmuclError, match=r"model: is not .*; train it again"):
+            DMACL.load(path)
+    save_file(tensors, path, metadata={"about": json.dumps(about)})
+    assert list(DMACL.load(path)[1]) == ["rna", "methylation"]
 
 
 def test_many_features_cost_no_more_columns_than_patients(tmp_path):

@@ -143,7 +143,7 @@ def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: 
         warnings.filterwarnings("ignore", message="var_names are not unique")  # genes may stand in two omics
         cohort = mudata.MuData(dict(omics))
     cohort.obs = pd.DataFrame({name: _storable(obs[name]) for name in obs}, index=obs.index).loc[cohort.obs_names]
-    cohort.uns["amucl"] = json.dumps(about, sort_keys=True)
+    cohort.uns["amucl"] = json.dumps(about)
     return cohort
 
 

@@ -13,6 +13,8 @@ def checked_views(views: list[np.ndarray], *, min_samples: int = 3, missing_omic
     Parameters
     ----------
     views : list of (n, p_m).
+    min_samples : least number of samples, and where omics may be missing of samples that have each of them; with 1, as
+        for patients who are only to be embedded, an omic may be missing altogether.
     missing_omics : a row of NaN is allowed: the patient lacks the omic.
 
     Raises AmuclError for no view, other samples, non-finite values, too few samples, a patient without any omic.
@@ -38,7 +40,7 @@ def checked_views(views: list[np.ndarray], *, min_samples: int = 3, missing_omic
     if len(arrays[0]) < min_samples:
         raise AmuclError("too few samples", expected=f"at least {min_samples}", got=len(arrays[0]))
     if missing_omics:
-        _check_presence(present_omics(arrays), min_samples)
+        _check_presence(present_omics(arrays), min_samples if min_samples > 1 else 0)
     return arrays
 
 

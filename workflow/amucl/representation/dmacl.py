@@ -8,9 +8,12 @@ the paper; `dmacl`, the default, replaces its Gaussian views by neighbours in th
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
@@ -181,11 +184,16 @@ class DMACL(BaseEstimator):
         self.device_ = str(device)
         return self
 
-    def transform(self, views: list[np.ndarray]) -> np.ndarray:
-        """Embed other patients with the trained networks: list of (n, p_m) with the same features, to (n, d).
+    def transform(self, views: list[np.ndarray] | Mapping[str, np.ndarray | pd.DataFrame]) -> np.ndarray:
+        """Embed other patients with the trained networks: (n, p_m) arrays with the same features, to (n, d).
 
-        Rows of NaN where a patient lacks an omic, as in `fit`. Raises AmuclError for bad input.
+        views : a list in the order of `fit`, or of a loaded model omic -> its array or data frame, matched by name (see
+            `InputMap.arranged`). Rows of NaN where a patient lacks an omic, as in `fit`.
+
+        Raises AmuclError for bad input.
         """
+        if isinstance(views, Mapping):
+            views = self.input_map_.arranged(views)
         views = checked_views(views, min_samples=1, missing_omics=self.augmentation == "neighbors")
         with limited_threads(self.n_threads):
             return self.joined(self.features_of(self.input_map_(views), present_omics(views)))
@@ -193,9 +201,11 @@ class DMACL(BaseEstimator):
     def save(self, path: str | Path, features: dict[str, list[str]] | None = None) -> None:
         """Write all that `transform` needs as safetensors; hyperparameters and features in the file's metadata.
 
-        features: omic -> names of its features, in the order of `views`.
+        features: omic -> names of its features, in the order of `views`. Raises AmuclError if they are not as many.
         """
-        arrays = self.input_map_.arrays() | (self.join_.arrays() if self.join_ else {})
+        arrays = replace(self.input_map_, features=features or None).arrays() | (
+            self.join_.arrays() if self.join_ else {}
+        )
         tensors = {name: torch.as_tensor(value) for name, value in arrays.items()}
         save_model(self.network_, self.get_params(), path, features=features, others=tensors)
 
@@ -205,7 +215,7 @@ class DMACL(BaseEstimator):
         about, weights, others = load_model(path)
         estimator = cls(**about["parameters"])
         arrays = {name: value.numpy() for name, value in others.items()}
-        estimator.input_map_ = InputMap.from_arrays(arrays)
+        estimator.input_map_ = InputMap.from_arrays(arrays, about["features"])
         estimator.join_ = RestartJoin.from_arrays(arrays) if estimator.n_restarts > 1 else None
         estimator.network_ = estimator._build_network(sum(estimator.input_map_.sizes))
         estimator.network_.load_state_dict(weights)

@@ -5,12 +5,13 @@ The map is learnt once, on the cohort a network is trained on, and is kept with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from amucl.errors import AmuclError
+from amucl.errors import AmuclError, some
 
 NORMALIZATIONS = ("zscore", "max")
 # Below a quarter of the columns the products saved outweigh the rotation.
@@ -54,9 +55,20 @@ class OmicMap:
 
 @dataclass(frozen=True)
 class InputMap:
-    """The ways of all omics, in order."""
+    """The ways of all omics, in the order in which they were learnt.
+
+    Attributes
+    ----------
+    omics : a way each.
+    features : omic -> names of its features, in the same order; None where the omics were given without names.
+    """
 
     omics: list[OmicMap]
+    features: Mapping[str, Sequence[str]] | None = None
+
+    def __post_init__(self):
+        if self.features is not None:
+            self._check_sizes([len(names) for names in self.features.values()], "names")
 
     @property
     def sizes(self) -> list[int]:
@@ -65,11 +77,48 @@ class InputMap:
 
     def __call__(self, views: list[np.ndarray]) -> list[np.ndarray]:
         """The blocks of the input, (n, size) each. Raises AmuclError for other omics than it was learnt on."""
-        expected = [len(omic.centre) for omic in self.omics]
-        got = [view.shape[1] for view in views]
-        if got != expected:
-            raise AmuclError("the omics are not those the model was trained on", expected=expected, got=got)
+        self._check_sizes([view.shape[1] for view in views], "features")
         return [omic(view) for omic, view in zip(self.omics, views, strict=True)]
+
+    def _check_sizes(self, got: list[int], what: str) -> None:
+        """As many omics, and of each as many features or names (`what`), as it was learnt on."""
+        names = [f"omic {number}" for number in range(1, len(self.omics) + 1)]
+        names = names if self.features is None else list(self.features)
+        if len(got) != len(self.omics):
+            raise AmuclError(
+                "the omics are not those the model was trained on",
+                expected=f"{len(self.omics)}: {some(names, 20)}",
+                got=len(got),
+            )
+        for name, omic, size in zip(names, self.omics, got, strict=True):
+            if size != len(omic.centre):
+                raise AmuclError(
+                    f"{name} has not the features the model was trained on",
+                    expected=f"{len(omic.centre)} {what}",
+                    got=size,
+                )
+
+    def arranged(self, views: Mapping[str, np.ndarray | pd.DataFrame]) -> list[np.ndarray]:
+        """Omics given by name, in the order learnt.
+
+        views : omic -> (n, p) array of its features in the order learnt, or a data frame, whose columns are looked up
+            by name. An omic that is absent becomes rows of NaN.
+
+        Raises AmuclError for an omic the model does not know, a feature that is absent, and where the model was trained
+        without names.
+        """
+        if self.features is None:
+            raise AmuclError("the model was trained without names of omics", action="give arrays in the order of `fit`")
+        strange = [omic for omic in views if omic not in self.features]
+        if strange or not views:
+            raise AmuclError(
+                "the omics are not those the model was trained on",
+                expected=some(self.features, 20),
+                got=some(strange, 20) if strange else "none",
+            )
+        n = len(next(iter(views.values())))
+        empty = {omic: np.full((n, len(names)), np.nan) for omic, names in self.features.items()}
+        return [_columns(omic, views.get(omic, empty[omic]), names) for omic, names in self.features.items()]
 
     def filled(self, views: list[np.ndarray]) -> list[np.ndarray]:
         """Features that patients lack (NaN) at the mean of the cohort learnt on; whole omics stay missing."""
@@ -79,22 +128,37 @@ class InputMap:
         ]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All of it as named arrays, for the model's file."""
+        """All of it as named arrays, for the model's file; each omic's under its own name where it has one."""
         named = {}
-        for number, omic in enumerate(self.omics):
-            named |= {f"input.{number}.centre": omic.centre, f"input.{number}.scale": omic.scale}
+        for key, omic in zip(self.features or range(len(self.omics)), self.omics, strict=True):
+            named |= {f"input.{key}.centre": omic.centre, f"input.{key}.scale": omic.scale}
             if omic.rotation is not None:
-                named[f"input.{number}.rotation"] = omic.rotation
+                named[f"input.{key}.rotation"] = omic.rotation
         return named
 
     @classmethod
-    def from_arrays(cls, named: Mapping[str, np.ndarray]) -> InputMap:
-        """What `arrays` wrote."""
-        numbers = range(sum(name.startswith("input.") and name.endswith(".centre") for name in named))
-        parts = [
-            [named.get(f"input.{number}.{part}") for part in ("centre", "scale", "rotation")] for number in numbers
-        ]
-        return cls([OmicMap(*found) for found in parts])
+    def from_arrays(
+        cls, named: Mapping[str, np.ndarray], features: Mapping[str, Sequence[str]] | None = None
+    ) -> InputMap:
+        """What `arrays` wrote; `features` as they were then. Raises AmuclError where an omic of these is absent."""
+        n = sum(name.startswith("input.") and name.endswith(".centre") for name in named)
+        keys = list(features or range(n))
+        absent = [key for key in keys if f"input.{key}.centre" not in named]
+        if absent or len(keys) != n:
+            raise AmuclError("the model's file does not hold its omics", expected=some(keys, 20), got=f"{n} of them")
+        parts = [[named.get(f"input.{key}.{part}") for part in ("centre", "scale", "rotation")] for key in keys]
+        return cls([OmicMap(*found) for found in parts], features or None)
+
+
+def _columns(omic: str, view: np.ndarray | pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    if not isinstance(view, pd.DataFrame):
+        return np.asarray(view)
+    absent = [name for name in names if name not in view.columns]
+    if absent:
+        raise AmuclError(
+            f"{omic} lacks {len(absent)} of the {len(names)} features the model was trained on", got=some(absent)
+        )
+    return view[list(names)].to_numpy()
 
 
 def fit_input_map(views: list[np.ndarray], normalization: str, *, rotate: bool, rng: np.random.Generator) -> InputMap:

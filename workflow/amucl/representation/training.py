@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -109,29 +110,45 @@ def save_model(
 ) -> None:
     """Write a network as safetensors, its tensors as `network.{name}`, and what else it needs beside them.
 
-    The metadata `about` is JSON: hyperparameters (`parameters`) and omic -> names of its features (`features`).
+    The metadata `about` is JSON: hyperparameters (`parameters`), omic -> names of its features in the order in which
+    the network takes them (`features`), and a digest of these and of all tensors (`sha256`).
     """
     tensors = {f"{NETWORK}{name}": value.detach().cpu() for name, value in network.state_dict().items()}
     tensors |= others or {}
     # One entry: several would be written in an order that differs from run to run.
-    about = {"about": json.dumps({"parameters": parameters, "features": features or {}}, sort_keys=True)}
+    about = {"parameters": parameters, "features": features or {}}
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    stored = {"about": json.dumps(about | {"sha256": _digest(about, tensors)})}
     with atomic_path(path) as temporary:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, metadata=about)
+        save_file(tensors, temporary, metadata=stored)
 
 
 def load_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
     """What `save_model` wrote: the metadata, the network's tensors by their own names, the others.
 
-    Raises AmuclError for a file that is absent or was not written by it.
+    Raises AmuclError for a file that is absent, was not written by it or is not as it was written: names in another
+    order would be given other features' weights.
     """
     try:
         with safe_open(require_file(path), "pt") as stored:
             about = json.loads((stored.metadata() or {})["about"])
+            digest = about.pop("sha256")
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise AmuclError("is not a trained model of this pipeline", where=path, action="train it again") from error
+    if digest != _digest(about, tensors):
+        raise AmuclError("is not as it was written: its content was changed", where=path, action="train it again")
     weights = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
     return about, weights, {name: value for name, value in tensors.items() if not name.startswith(NETWORK)}
+
+
+def _digest(about: dict[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of what a model's file says, omics and features in their order, and of its numbers."""
+    made = hashlib.sha256(json.dumps(about).encode())
+    for name, value in sorted(tensors.items()):
+        made.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        made.update(value.numpy().tobytes())
+    return made.hexdigest()
 
 
 def _history_table(history: list[dict[str, Tensor]], n_replicas: int) -> pd.DataFrame:
