@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.barcodes import choose_tumour_samples, parse_barcode
+from amucl.cohort.matching import barcode_note, match_ids, match_notes
+from amucl.cohort.notes import Note
 from amucl.errors import AmuclError, some
 
 LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
@@ -19,11 +21,25 @@ OWN_COLUMNS = ("patient", "sample", "_index")
 Tables = dict[str, pd.DataFrame]
 
 
-def rows_as_written(tables: Tables) -> tuple[Tables, pd.Series, pd.DataFrame]:
-    """Every column is a sample, every sample a patient. Returns as `rows_by_barcode`."""
-    samples = list(dict.fromkeys(sample for table in tables.values() for sample in table.index))
-    rows = [(omic, sample, sample, sample, "kept", "") for omic, table in tables.items() for sample in table.index]
-    return tables, pd.Series(samples, index=samples, dtype=object), pd.DataFrame(rows, columns=LEDGER_COLUMNS)
+def rows_by_id(tables: Tables) -> tuple[Tables, pd.Series, pd.DataFrame, list[Note]]:
+    """Every column is a sample, every sample a patient; ids of several omics are matched as `match_ids` says.
+
+    Returns as `rows_by_barcode`, and what is to be told of the ids. A row is named as the first omic writes it.
+    """
+    matches = match_ids({omic: table.index for omic, table in tables.items()})
+    rows, renamed, notes = [], {}, []
+    for omic, table in tables.items():
+        names = [matches.name[omic, sample] for sample in table.index]
+        renamed[omic] = table.set_axis(pd.Index(names, dtype=object, name=table.index.name))
+        for sample, name in zip(table.index, names, strict=True):
+            said = matches.level.get((omic, sample))
+            reason = f"{name} in an earlier omic, which differs in {said}" if said else ""
+            rows.append((omic, sample, name, name, "kept", reason))
+        notes += match_notes(matches, omic, source=omic, other="other omics")
+    samples = list(dict.fromkeys(name for table in renamed.values() for name in table.index))
+    told = barcode_note(samples)
+    patients = pd.Series(samples, index=samples, dtype=object)
+    return renamed, patients, pd.DataFrame(rows, columns=LEDGER_COLUMNS), notes + ([told] if told else [])
 
 
 def rows_by_barcode(

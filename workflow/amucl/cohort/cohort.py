@@ -19,8 +19,8 @@ from amucl.cohort.assembly import (
     check_survival,
     join_clinical,
     join_tables,
-    rows_as_written,
     rows_by_barcode,
+    rows_by_id,
 )
 from amucl.cohort.barcodes import TUMOUR_TYPES
 from amucl.cohort.notes import Note
@@ -98,9 +98,9 @@ def assemble(
     """
     if not tables:
         raise AmuclError("the cohort has no omic", expected="at least one table")
-    omics, patients, ledger = rows_by_barcode(tables, sample_types, where) if tcga else rows_as_written(tables)
+    omics, patients, ledger, notes = (*rows_by_barcode(tables, sample_types, where), []) if tcga else rows_by_id(tables)
     _require_shared_samples(omics, tables, where)
-    chosen = f"one of the types {', '.join(sample_types)} per patient" if tcga else "every sample, as written"
+    chosen = f"one of the types {', '.join(sample_types)} per patient" if tcga else "every sample"
     steps = []
     for omic, table in tables.items():
         (n, n_kept), p = (len(table), len(omics[omic])), table.shape[1]
@@ -117,7 +117,7 @@ def assemble(
     if clinical is not None:
         check_survival(clinical, clinical_where)
         joined, report = join_clinical(clinical, patients, tcga=tcga, where=clinical_where)
-    return RawCohort(omics, joined, patients, steps, ledger, *join_tables(report), var or {})
+    return RawCohort(omics, joined, patients, steps, ledger, *join_tables(report), var or {}, notes)
 
 
 def read_files_cohort(
