@@ -23,6 +23,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.hdf5 import check_hdf5
 from amucl.cohort.notes import Note
 from amucl.cohort.text import NUMBER, check_ids, decode, gzip_errors, gzip_lines, read_gzip
 from amucl.errors import AmuclError, some
@@ -209,6 +210,7 @@ def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
     """
     file = require_file(path)
     try:
+        check_hdf5(file)
         with h5py.File(file, "r") as handle:
             names = [str(name) for name in handle["mod"].attrs.get("mod-order", list(handle["mod"]))]
             obs = anndata.io.read_elem(handle["obs"]).rename_axis(index=None)

@@ -9,6 +9,7 @@ import lzma
 import os
 import warnings
 import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import rdata
 import xarray
 from rdata.missing import is_na
 
+from amucl.cohort.rparser import TooMuchError, parse
 from amucl.cohort.text import check_ids
 from amucl.errors import AmuclError
 from amucl.files import require_file
@@ -29,8 +31,8 @@ _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 def read_rds(path: str | os.PathLike, *, max_bytes: int = MAX_BYTES) -> Any:
     """The object in an .RDS file, as `rdata` has it: an xarray.DataArray (named), a DataFrame, an array or a list.
 
-    `max_bytes` bounds its size in memory, uncompressed. Raises AmuclError if the file is missing, damaged or too large,
-    or is not one of R.
+    `max_bytes` bounds its size, uncompressed, and that of its objects in memory. Raises AmuclError if the file is
+    missing, damaged or too large, or is not one of R.
     """
     file = require_file(path, purpose="R file")
     return _parse(file.read_bytes(), file, max_bytes)
@@ -57,7 +59,7 @@ def named_matrix(value: Any, where: object, *, kinds: tuple[str, str]) -> pd.Dat
             raise AmuclError(f"the matrix has no {which} names", where=where, expected="rows and columns with names")
         rows, columns = (value.coords[dimension].to_numpy().astype(object) for dimension in value.dims)
         table = pd.DataFrame(value.to_numpy(), index=rows, columns=columns)
-    elif isinstance(value, pd.DataFrame) and all(pd.api.types.is_numeric_dtype(kind) for kind in value.dtypes):
+    elif isinstance(value, pd.DataFrame) and len(value.columns) and _all_numeric(value):
         table = pd.DataFrame(value.to_numpy(np.float64, na_value=np.nan), value.index.astype(str), value.columns)
     else:
         raise AmuclError("not a matrix of numbers", where=where, expected="a matrix with names", got=_kind(value))
@@ -66,17 +68,55 @@ def named_matrix(value: Any, where: object, *, kinds: tuple[str, str]) -> pd.Dat
     return table
 
 
+def _all_numeric(table: pd.DataFrame) -> bool:
+    return all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes)
+
+
 def missing(values: np.ndarray) -> np.ndarray:
     """Where R's NA or a NaN stands; R keeps an integer NA as the least number of 32 bits."""
     return is_na(values) if values.dtype == np.int32 else np.isnan(values)
+
+
+def _data_frame(columns: Any, attributes: Mapping[str, Any]) -> pd.DataFrame:
+    """R shortens row names to their number, which may be any: pandas would fill a column of NULL to that length."""
+    names = attributes["row.names"]
+    if isinstance(names, np.ma.MaskedArray) and len(names) == 2 and names.mask[0]:
+        _require_length(abs(int(names[1])), columns.values() if isinstance(columns, Mapping) else columns)
+    return rdata.conversion.dataframe_constructor(columns, attributes)
+
+
+def _time_series(values: np.ndarray, attributes: Mapping[str, Any]) -> Any:
+    start, end, frequency = attributes["tsp"]
+    _require_length(round((end - start) * frequency) + 1, [values])
+    return rdata.conversion.ts_constructor(values, attributes)
+
+
+def _require_length(n_rows: int, columns: Iterable[Any]) -> None:
+    lengths = {0 if column is None else len(column) for column in columns}
+    if lengths - {n_rows} or n_rows > MAX_BYTES >> 8:
+        raise TooMuchError(f"as many rows as the columns have, not {n_rows}")
+
+
+_CONSTRUCTORS = {**rdata.conversion.DEFAULT_CLASS_MAP, "data.frame": _data_frame, "ts": _time_series}
 
 
 def _parse(content: bytes, where: object, max_bytes: int) -> Any:
     raw = _decompressed(content, where, max_bytes)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of what it is told here: that the bytes have no file name
-            return rdata.conversion.convert(rdata.parser.parse_data(raw))
+            warnings.simplefilter("ignore")  # of classes of R that it does not know
+            return rdata.conversion.convert(parse(raw, max_bytes), constructor_dict=_CONSTRUCTORS)
+    except TooMuchError as error:
+        raise AmuclError(
+            "the R file claims to hold too much",
+            where=where,
+            expected=error,
+            action="check that this is the right file; copy it again if it may be damaged",
+        ) from error
+    except RecursionError as error:
+        raise AmuclError(
+            "the R file nests its objects too deeply", where=where, expected="a table, a matrix or a list of these"
+        ) from error
     except Exception as error:  # malformed bytes make the parser fail in any way whatever
         raise AmuclError(
             "not a file of R (.RDS or .rda), or a damaged one",
@@ -89,6 +129,8 @@ def _parse(content: bytes, where: object, max_bytes: int) -> Any:
 def _decompressed(content: bytes, where: object, max_bytes: int) -> bytes | bytearray:
     opener = next((opener for magic, opener in _COMPRESSED.items() if content.startswith(magic)), None)
     if opener is None:
+        if len(content) > max_bytes:
+            raise _too_large(where, max_bytes)
         return content
     raw = bytearray()
     try:
@@ -96,11 +138,14 @@ def _decompressed(content: bytes, where: object, max_bytes: int) -> bytes | byte
             while chunk := stream.read(_CHUNK_BYTES):
                 raw += chunk
                 if len(raw) > max_bytes:
-                    wanted = f"at most {max_bytes} bytes, uncompressed"
-                    raise AmuclError("the R file is too large", where=where, expected=wanted)
+                    raise _too_large(where, max_bytes)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise AmuclError("damaged or truncated R file", where=where, got=error, action="download it again") from error
     return raw
+
+
+def _too_large(where: object, max_bytes: int) -> AmuclError:
+    return AmuclError("the R file is too large", where=where, expected=f"at most {max_bytes} bytes, uncompressed")
 
 
 def _kind(value: Any) -> str:
