@@ -985,6 +985,22 @@ WRONG = {
         "config key `datasets.a.members`: mirna of aml and of breast is not on one scale; expected the same `log2` in "
         "the `preprocessing` of all members; got true for aml, false for breast; leave one of the two out",
     ),
+    "unknown part of survival": (
+        {"datasets": {"aml": {"survival": {"tme": "x"}}}, "mirror": "."},
+        "config key `datasets.aml.survival.tme` is unknown (did you mean `time`?); expected one of time, event, unit,",
+    ),
+    "unit of survival": (
+        {"datasets": {"aml": {"survival": {"pfs": {"unit": "month"}}}}, "mirror": "."},
+        "config key `datasets.aml.survival.pfs.unit` is wrong; expected days or weeks or months or years; got 'month'",
+    ),
+    "survival true": (
+        {"datasets": {"aml": {"survival": True}}, "mirror": "."},
+        "config key `datasets.aml.survival` is wrong; expected columns, or false to look for none; got True",
+    ),
+    "overall survival twice": (
+        {"datasets": {"aml": {"survival": {"time": "a", "os": {"time": "b"}}}}, "mirror": "."},
+        "config key `datasets.aml.survival`: overall survival is described twice; got `time` and `os`; write all of it",
+    ),
     "biology at k = 1": (
         {"biology": [{"dataset": "simulated", "k": 1}]},
         "config key `biology[0].k` is wrong; expected a whole number of at least 2 or auto; got 1",
@@ -998,6 +1014,16 @@ def test_a_mistake_is_told_in_one_line(changed, message):
         resolve(minimal() | changed, REGISTRY)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_survival_needs_a_table_to_be_in(mine):
+    entry = {key: value for key, value in mine.items() if key not in ("clinical", "truth")}
+    with pytest.raises(AmuclError, match=r"datasets.a.survival` is wrong; expected a `clinical` table"):
+        resolve(minimal(datasets={"a": entry | {"survival": {"time": "days"}}}), REGISTRY)
+    setting = {"time": "days", "unit": "months", "pfs": {"event": "progressed", "event_values": ["yes", 1]}}
+    assert (
+        resolve(minimal(datasets={"a": mine | {"survival": setting}}), REGISTRY)["datasets"]["a"]["survival"] == setting
+    )
 
 
 def test_datasets_are_required():

@@ -70,6 +70,20 @@ def test_hash_does_not_change_with_another(package, module):
     assert code_hash(script) == before
 
 
+def test_hash_changes_with_a_table_that_a_module_names(tmp_path, monkeypatch):
+    library, tables = tmp_path / "workflow" / "amucl", tmp_path / "resources"
+    for folder in (library, tables):
+        folder.mkdir(parents=True)
+    (library / "reader.py").write_text("NAMES = 'names.yaml'\n")
+    monkeypatch.setattr(provenance, "LIBRARY", library)
+    hashes = []
+    for name, text in [("names.yaml", "a"), ("names.yaml", "b"), ("others.yaml", "a"), ("others.yaml", "b")]:
+        (tables / name).write_text(text)
+        hashes.append(code_hash("amucl.reader"))
+    assert hashes[0] != hashes[1]
+    assert hashes[1:] == [hashes[1]] * 3
+
+
 def test_hash_changes_when_a_module_moves(package):
     script = package / "scripts" / "run.py"
     before = code_hash(script)

@@ -298,12 +298,29 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     known_before = _merge(_merge(config["preprocessing"], of_source), base.get("preprocessing", {}))
     inherited = _for_omics(known_before, _omics(complete))
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
+    _check_survival(complete, f"datasets.{name}")
     if complete["source"] == "files":
         _log_counts(complete, f"datasets.{name}")
     sets = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
     hallmark = [collection for collection in sets["gsea"] if collection == "hallmark"]
     complete["gene_sets"] = sets | {"ssgsea": sets.get("ssgsea", hallmark or sets["gsea"][:1])}
     return complete
+
+
+def _check_survival(entry: dict[str, Any], key: str) -> None:
+    """Each endpoint is described once, and where there are columns to describe."""
+    survival = entry["survival"]
+    if survival is True:
+        raise _wrong(f"{key}.survival", "columns, or false to look for none", survival)
+    direct = {"time", "event", "unit", "event_values"} & set(survival or ())
+    if direct and "os" in survival:
+        raise AmuclError(
+            f"config key `{key}.survival`: overall survival is described twice",
+            got=f"`{'`, `'.join(sorted(direct))}` and `os`",
+            action="write all of it under `os`",
+        )
+    if survival and entry["source"] == "files" and not entry["clinical"] and not entry["label_tables"]:
+        raise _wrong(f"{key}.survival", "a `clinical` table with these columns", "none")
 
 
 def _log_counts(entry: dict[str, Any], key: str) -> None:

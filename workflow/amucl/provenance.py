@@ -34,6 +34,8 @@ def code_hash(*sources: str | Path) -> str:
 
     These are the library's, and what a script shares with others of its folder.
 
+    So are the tables in resources/ that a module names.
+
     Snakemake tracks a rule's script but not what the script imports; as a parameter of the rule this hash makes it
     rerun exactly when code it can reach has changed.
     """
@@ -42,6 +44,8 @@ def code_hash(*sources: str | Path) -> str:
     for file in files:
         digest.update(file.relative_to(LIBRARY.parent).as_posix().encode())
         digest.update(file.read_bytes())
+        for resource in _resources(file.read_text(encoding="utf-8")):
+            digest.update(resource.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -73,6 +77,15 @@ def sha256(path: str | Path) -> str:
     """Hash of a file's bytes, read in pieces."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@cache
+def _resources(code: str) -> tuple[Path, ...]:
+    """Files in resources/ whose names are written in a module's code."""
+    texts = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
+    folder = LIBRARY.parents[1] / "resources"
+    tables = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    return tuple(table for table in tables if table.name in texts)
 
 
 @cache

@@ -126,6 +126,22 @@ rule clinic:
         outcome="results/{dataset}/{method}/outcome.tsv",
         clinical="results/{dataset}/{method}/clinical.tsv",
         enrichment="results/{dataset}/{method}/enrichment.tsv",
+        endpoints="results/{dataset}/{method}/endpoints.tsv",
+        endpoint_outcome="results/{dataset}/{method}/endpoint_outcome.tsv",
+        endpoints_html=report(
+            "results/{dataset}/{method}/endpoints.html",
+            caption="../report/endpoints.rst",
+            category="3 Survival and clinic",
+            subcategory="{dataset}",
+            labels={"item": "3 every endpoint, {method} (table)"},
+        ),
+        endpoint_outcome_html=report(
+            "results/{dataset}/{method}/endpoint_outcome.html",
+            caption="../report/endpoint_outcome.rst",
+            category="3 Survival and clinic",
+            subcategory="{dataset}",
+            labels={"item": "4 every endpoint by subtype, {method} (table)"},
+        ),
         provenance="results/{dataset}/{method}/clinic.provenance.json",
     log:
         "results/logs/{dataset}/{method}/clinic.log",

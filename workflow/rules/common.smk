@@ -456,9 +456,10 @@ PREPROCESSING_KEYS = (
     "seed",
     "counts",
     "min_cells",
+    "survival",
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
-MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes")
+MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes", "survival")
 SHARED_KEYS = (
     "source",
     "truth",
@@ -470,6 +471,7 @@ SHARED_KEYS = (
     "clinical_labels",
     "known_classes",
     "n_components",
+    "survival",
 )
 
 

@@ -78,6 +78,14 @@ rule preprocess:
             subcategory="{dataset}",
             labels={"table": "clinical data matched"},
         ),
+        columns="results/{dataset}/clinical_columns.tsv",
+        columns_html=report(
+            "results/{dataset}/clinical_columns.html",
+            caption="../report/clinical_columns.rst",
+            category="1 Data",
+            subcategory="{dataset}",
+            labels={"table": "columns of survival, age, sex and stage"},
+        ),
         notes="results/{dataset}/notes.tsv",
         notes_html=report(
             "results/{dataset}/notes.html",

@@ -1,22 +1,22 @@
-"""Do a method's subtypes differ in survival and in the clinic? For every k."""
+"""Do a method's subtypes differ in survival and in the clinic? For every k and every endpoint."""
 
 from _stage import stage
 
-from amucl.biology.clinic import clinic
+from amucl.biology.clinic import clinic, endpoint_tables
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort
+from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 
 with stage(snakemake):
-    labels = read_labels(snakemake.input.labels)
-    tables = clinic(
-        snakemake.wildcards.dataset,
-        snakemake.wildcards.method,
-        read_cohort(snakemake.input.cohort).obs.loc[labels.index],
-        labels,
-        clinical_labels=snakemake.params.clinical_labels,
-        seed=snakemake.params.seed,
-        max_permutations=snakemake.params.max_permutations,
-    )
+    labels, params = read_labels(snakemake.input.labels), snakemake.params
+    clinical = read_cohort(snakemake.input.cohort).obs.loc[labels.index]
+    about = (snakemake.wildcards.dataset, snakemake.wildcards.method, clinical, labels)
+    permuted = {"seed": params.seed, "max_permutations": params.max_permutations}
+    tables = clinic(*about, clinical_labels=params.clinical_labels, **permuted)
+    tables |= endpoint_tables(*about, tables, **permuted)
     for name, table in tables.items():
         write_table(table, snakemake.output[name])
+    write_html_table(tables["endpoints"].drop(columns=["dataset", "method"]), snakemake.output.endpoints_html)
+    outcome = tables["endpoint_outcome"].drop(columns=["dataset", "method"])
+    write_html_table(outcome, snakemake.output.endpoint_outcome_html)

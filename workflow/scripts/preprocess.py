@@ -2,7 +2,8 @@
 
 from _stage import stage, tell
 
-from amucl.cohort.cohort import require_patients, write_cohort
+from amucl.cohort.clinical_columns import column_table
+from amucl.cohort.cohort import about, require_patients, write_cohort
 from amucl.cohort.notes import note_table
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.sources import read_source
@@ -23,6 +24,9 @@ with stage(snakemake):
     require_patients(prepared.cohort, snakemake.config["datasets"][snakemake.wildcards.dataset]["ks"])
     write_cohort(prepared.cohort, snakemake.output.cohort)
     write_table(prepared.steps, snakemake.output.steps)
+    columns = column_table(snakemake.wildcards.dataset, about(prepared.cohort)["clinical_columns"])
+    write_table(columns, snakemake.output.columns)
+    write_html_table(columns, snakemake.output.columns_html)
     write_table(prepared.ledger, snakemake.output.samples)
     write_table(prepared.join, snakemake.output.join)
     write_table(prepared.unmatched, snakemake.output.unmatched)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.biology.clinic import clinic, partition_clinic
+from amucl.biology.clinic import clinic, endpoint_tables, partition_clinic
 from amucl.biology.clinical import CLINICAL_COLUMNS, ENRICHMENT_COLUMNS, clinical_over_k
 from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
 from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
@@ -82,3 +82,50 @@ def test_a_partition_of_its_own_is_tested_like_those_of_a_method(clinical):
     assert survival["chi2"].item() == pytest.approx(expected["chi2"].item())
     assert (survival["method"].item(), survival["k"].item()) == ("truth", 4)
     assert list(outcome["subtype"]) == ["M0", "M1", "M2", "M3"]
+
+
+def test_every_endpoint_is_tested_as_overall_survival_is(clinical):
+    clinical = clinical.assign(pfs_time=clinical["os_time"] // 2, pfs_event=1, dss_time=clinical["os_time"])
+    own = tables(clinical)
+    found = endpoint_tables("aml", "dmacl", clinical, LABELS, own, **PERMUTED)
+    assert list(found) == ["endpoints", "endpoint_outcome"]
+    expected = {
+        "endpoints": survival_over_k("aml", "dmacl", clinical["pfs_time"], clinical["pfs_event"], LABELS, **PERMUTED),
+        "endpoint_outcome": outcome_table(
+            "aml", "dmacl", clinical["pfs_time"], clinical["pfs_event"], LABELS, adjustment(clinical)
+        ),
+    }
+    for name, overall in (("endpoints", "survival"), ("endpoint_outcome", "outcome")):
+        assert found[name].columns[0] == "endpoint"
+        parts = {one: rows.drop(columns="endpoint") for one, rows in found[name].groupby("endpoint", sort=False)}
+        assert list(parts) == ["os", "pfs"]  # dss has no event
+        pd.testing.assert_frame_equal(parts["os"].reset_index(drop=True), own[overall])
+        pd.testing.assert_frame_equal(parts["pfs"].reset_index(drop=True), expected[name])
+    assert set(found["endpoints"].query("endpoint == 'pfs'")["n_events"]) == {N}
+
+
+def test_without_endpoints_there_is_overall_survival_and_its_status():
+    clinical = pd.DataFrame(index=PATIENTS)
+    found = endpoint_tables("aml", "dmacl", clinical, LABELS, tables(clinical), **PERMUTED)
+    assert found["endpoints"][["endpoint", "k", "status"]].to_numpy().tolist() == [
+        ["os", 2, "no_survival"],
+        ["os", 4, "no_survival"],
+    ]
+
+
+def test_why_there_is_no_adjusted_ratio_is_said(clinical):
+    plain = tables(clinical.drop(columns="age"))["outcome"]
+    assert set(plain["status"]) == {"reference", "ok"}
+    assert plain["hr_adjusted"].isna().all()
+    assert set(plain["adjusted_status"]) == {"no_covariates"}
+    assert set(tables(clinical)["outcome"]["adjusted_status"]) == {"reference", "ok"}
+    assert set(tables(clinical.assign(age=60))["outcome"]["adjusted_status"]) == {"reference", "constant_covariates"}
+    assert set(tables(pd.DataFrame(index=PATIENTS))["outcome"]["adjusted_status"]) == {"no_survival"}
+
+
+@pytest.mark.parametrize("names", [str.upper, str.title, lambda name: f"{name}.demographic"])
+def test_other_names_of_age_and_sex_give_the_same_numbers(clinical, names):
+    own, other = tables(clinical), tables(clinical.rename(columns={name: names(name) for name in ("age", "gender")}))
+    for name in ("survival", "outcome", "enrichment"):
+        pd.testing.assert_frame_equal(other[name], own[name])
+    pd.testing.assert_frame_equal(other["clinical"].drop(columns="column"), own["clinical"].drop(columns="column"))

@@ -298,6 +298,7 @@ def test_benchmark_labels_are_found_by_their_columns():
     kidney = empty("tumor_stage.diagnoses", "pathologic_T", "clinical_M", "gender.demographic", "age_at_diagnosis")
     assert find_labels(kidney) == {
         "gender": "gender.demographic",
+        "age": "age_at_diagnosis",
         "pathologic_T": "pathologic_T",
         "pathologic_stage": "tumor_stage.diagnoses",
     }
@@ -307,7 +308,8 @@ def test_benchmark_labels_are_found_by_their_columns():
         "age": "AGE",
         "pathologic_T": "pathologic_t",
     }
-    assert find_labels(empty("clinical_stage", "stage", "subtype")) == {}
+    assert find_labels(empty("clinical_stage", "subtype")) == {}
+    assert find_labels(empty("clinical_stage", "stage", "subtype")) == {"pathologic_stage": "stage"}
 
 
 def test_further_labels_are_columns_by_their_own_name():

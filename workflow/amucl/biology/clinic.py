@@ -7,9 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from amucl.biology.clinical import ENRICHMENT_COLUMNS, clinical_over_k, enrichment_table, find_labels
-from amucl.biology.hazards import adjustment, outcome_table
-from amucl.biology.survival import survival_over_k
+from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
+from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
 from amucl.clustering.labels import k_of
+from amucl.cohort.clinical_columns import endpoints_of
+
+ENDPOINT_COLUMNS = ["endpoint", *SURVIVAL_COLUMNS]
+ENDPOINT_OUTCOME_COLUMNS = ["endpoint", *OUTCOME_COLUMNS]
 
 
 def partition_clinic(
@@ -65,3 +69,46 @@ def clinic(
         "clinical": tests,
         "enrichment": counts.assign(dataset=dataset, method=method).reset_index()[ENRICHMENT_COLUMNS],
     }
+
+
+def endpoint_tables(
+    dataset: str,
+    method: str,
+    clinical: pd.DataFrame,
+    labels: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    *,
+    seed: int,
+    max_permutations: int,
+) -> dict[str, pd.DataFrame]:
+    """Every endpoint of the cohort, tested as overall survival is.
+
+    Parameters
+    ----------
+    clinical, labels, seed, max_permutations : as of `clinic`; endpoints are the columns {endpoint}_time and
+        {endpoint}_event (pfs_time, pfs_event ...).
+    tables : what `clinic` gives: its survival and outcome are those of overall survival.
+
+    Returns
+    -------
+    endpoints (rows of `survival_over_k`) and endpoint_outcome (of `outcome_table`), each with the endpoint in front;
+    overall survival (``os``) comes first and is always there, as in survival and outcome. P-values are corrected over k
+    within an endpoint.
+
+    Raises
+    ------
+    AmuclError if a time or event is impossible.
+    """
+    found = {"endpoints": [tables["survival"].assign(endpoint="os")]}
+    found["endpoint_outcome"] = [tables["outcome"].assign(endpoint="os")]
+    covariates = adjustment(clinical)
+    for endpoint in endpoints_of(clinical):
+        if endpoint == "os":
+            continue
+        time, event = clinical[f"{endpoint}_time"], clinical[f"{endpoint}_event"]
+        tested = survival_over_k(dataset, method, time, event, labels, seed=seed, max_permutations=max_permutations)
+        outcome = outcome_table(dataset, method, time, event, labels, covariates)
+        found["endpoints"].append(tested.assign(endpoint=endpoint))
+        found["endpoint_outcome"].append(outcome.assign(endpoint=endpoint))
+    columns = {"endpoints": ENDPOINT_COLUMNS, "endpoint_outcome": ENDPOINT_OUTCOME_COLUMNS}
+    return {name: pd.concat(rows, ignore_index=True)[columns[name]] for name, rows in found.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,10 @@ from scipy import stats
 from amucl.biology.correction import ALPHA, benjamini_hochberg, bonferroni
 from amucl.biology.permutation import first_batch, permutation_p
 from amucl.clustering.labels import k_of
-from amucl.errors import AmuclError, some
+from amucl.cohort import clinical_names
+from amucl.cohort.clinical_columns import best_column
+from amucl.cohort.clinical_names import BENCHMARK_LABELS
+from amucl.cohort.clinical_values import ages
 
 CLINICAL_COLUMNS = [
     "dataset", "method", "k", "label", "column", "test", "n", "n_levels", "statistic", "p_asymptotic", "p_permutation",
@@ -24,17 +26,9 @@ ENRICHMENT_COLUMNS = [
     "n_benchmark_labels", "n_enriched_benchmark", "n_enriched_asymptotic",
 ]  # fmt: skip
 
-# The labels of Rappoport & Shamir (2018), each with the columns that hold it, the first present being taken: the
-# benchmark's own, those of its kidney table, and short ones for other cohorts. The clinical_stage (FIGO) of ovarian
-# cancer is none of the benchmark's labels and would make counts incomparable: ask for it by name.
-LABELS = {
-    "gender": ("gender", "gender.demographic", "sex"),
-    "age": ("age_at_initial_pathologic_diagnosis", "age"),
-    "pathologic_M": ("pathologic_M",),
-    "pathologic_N": ("pathologic_N",),
-    "pathologic_T": ("pathologic_T",),
-    "pathologic_stage": ("pathologic_stage", "tumor_stage.diagnoses"),
-}
+# The labels of Rappoport & Shamir (2018); by which columns they go, resources/clinical_columns.yaml says. The
+# clinical_stage of ovarian cancer is none of them and would make counts incomparable: ask for it by name.
+LABELS = BENCHMARK_LABELS
 
 _UNKNOWN = (
     "", "na", "n/a", "nan", "null", "--", "unknown", "missing", "discrepancy", "not available", "not evaluated",
@@ -72,7 +66,7 @@ class GroupTest:
 
 
 def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = ()) -> dict[str, str]:
-    """The labels to test in a clinical table: name -> column; those of `LABELS` that are there, letters in either case.
+    """The labels to test in a clinical table: name -> column; those of `LABELS` that are there, by any of their names.
 
     Parameters
     ----------
@@ -83,12 +77,7 @@ def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = ()) -> dict[str, 
     ------
     AmuclError if a column of `extra` is absent.
     """
-    columns = {name.casefold(): name for name in reversed(clinical.columns)}
-    found = {}
-    for label, names in LABELS.items():
-        present = [columns[name.casefold()] for name in names if name.casefold() in columns]
-        if present:
-            found[label] = present[0]
+    found = {label: column for label in LABELS if (column := best_column(label, clinical)) is not None}
     for name in extra:
         require_column(clinical, name, key="clinical_labels")
         if name not in found.values():
@@ -98,16 +87,7 @@ def find_labels(clinical: pd.DataFrame, extra: Sequence[str] = ()) -> dict[str, 
 
 def require_column(clinical: pd.DataFrame, name: str, *, key: str) -> None:
     """Raise AmuclError, with names like it, if a column that the config names under `key` is not in the table."""
-    if name in clinical.columns:
-        return
-    columns = {column.casefold(): column for column in reversed(clinical.columns)}
-    close = [columns[match] for match in difflib.get_close_matches(name.casefold(), columns, n=3)]
-    raise AmuclError(
-        "no such column in the clinical table" + (f" (did you mean {' or '.join(close)}?)" if close else ""),
-        where=key,
-        expected=f"one of {some(clinical.columns, 20)}" if len(columns) else "a clinical table",
-        got=name,
-    )
+    clinical_names.require_column(clinical.columns, name, key=key)
 
 
 def known_values(cells: pd.Series) -> pd.Series:
@@ -230,7 +210,7 @@ def enrichment_table(clinical_table: pd.DataFrame) -> pd.DataFrame:
       Subtype-DCC).
     """
     keys = ["dataset", "method", "k"]
-    of_benchmark = clinical_table["label"].isin(list(LABELS))
+    of_benchmark = clinical_table["label"].isin(LABELS)
     p_benchmark = clinical_table["p_permutation"].where(of_benchmark).astype(float)
     corrected = p_benchmark.groupby([clinical_table[key] for key in keys]).transform(bonferroni)
     counted = clinical_table[keys].assign(
@@ -247,9 +227,9 @@ def enrichment_table(clinical_table: pd.DataFrame) -> pd.DataFrame:
 def label_values(label: str, cells: pd.Series) -> pd.Series:
     """The known values (`known_values`) of a label: float where they are measured, str where they are categories."""
     known = known_values(cells)
+    if label == "age" and (years := ages(known.rename(cells.name)).dropna()).any():
+        return years
     numbers = pd.to_numeric(known, errors="coerce")
-    if label == "age" and numbers.notna().any():
-        return numbers.dropna()
     measured = label not in LABELS and numbers.notna().all() and numbers.nunique() > _MAX_LEVELS
     return numbers if measured else known.astype(str).str.strip()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 
@@ -15,20 +14,16 @@ from scipy.sparse.csgraph import connected_components
 
 from amucl.biology.survival import complete_survival, risk_sets
 from amucl.clustering.labels import k_of, subtype_order
+from amucl.cohort.clinical_names import label_columns
+from amucl.cohort.clinical_values import ages, stages
 
 OUTCOME_COLUMNS = [
     "dataset", "method", "k", "subtype", "n", "n_events", "rmst", "rmst_low", "rmst_high", "tau",
     "hr", "hr_low", "hr_high", "hr_p", "hr_adjusted", "hr_adjusted_low", "hr_adjusted_high", "hr_adjusted_p",
-    "adjusted_for", "n_adjusted", "status",
+    "adjusted_for", "n_adjusted", "status", "adjusted_status",
 ]  # fmt: skip
 
-# Columns that hold each covariate: the benchmark's own, those of its kidney table, and short ones for other cohorts.
-AGE = ("age_at_initial_pathologic_diagnosis", "age")
-STAGE = ("pathologic_stage", "tumor_stage.diagnoses", "clinical_stage", "stage")
-
 _HAZARD = ["hr", "hr_low", "hr_high", "hr_p"]
-_STAGES = {"0": 0, "i": 1, "ii": 2, "iii": 3, "iv": 4}
-_STAGE = re.compile(r"(?:stage\s*)?(?P<stage>0|iv|i{1,3})(?:[a-d][0-9]?)?")
 
 
 def outcome_table(
@@ -60,7 +55,9 @@ def outcome_table(
     adjusted_for names the covariates of the adjusted model, those that vary among the patients compared; n_adjusted
     counts the patients for whom all covariates are known. The status is that of `hazard_ratios`, or ``no_survival`` (no
     patient with a known time and event). Where hr is there and only hr_adjusted is missing, the reason follows
-    ``adjusted_``: one of the same or ``unknown_covariates`` (no patient of the subtype has them all).
+    ``adjusted_``: one of the same or ``unknown_covariates`` (no patient of the subtype has them all). adjusted_status
+    is the same of the adjusted ratio alone, and ``no_covariates`` where neither age nor stage is known for half of the
+    patients: hr is then all there is.
     """
     tables = [
         _outcome(complete_survival(time, event, clusters), subtype_order(clusters.dropna()), covariates).assign(
@@ -74,9 +71,10 @@ def outcome_table(
 def adjustment(clinical: pd.DataFrame) -> pd.DataFrame:
     """Age (years) and stage (0 to 4) of the patients, for the adjusted model.
 
-    Each comes from the first column of `AGE` or `STAGE` that is known for half of the patients or more, and is left out
-    where none is. Stages lose their letter (``Stage IIIA`` is 3); any other word (``Stage X``, ``not reported``,
-    ``I/II NOS``) is unknown.
+    Each comes from the first column of its names (resources/clinical_columns.yaml; the clinical stage where there is no
+    other) that is known for half of the patients or more, and is left out where none is. Ages in days become years.
+    Stages lose their letter (``Stage IIIA`` is 3); any other word (``Stage X``, ``not reported``, ``I/II NOS``) is
+    unknown.
 
     Parameters
     ----------
@@ -87,8 +85,9 @@ def adjustment(clinical: pd.DataFrame) -> pd.DataFrame:
     patients x those of age and stage that were found, float, NaN where unknown.
     """
     found = {}
-    for name, columns, parse in (("age", AGE, _numbers), ("stage", STAGE, _stages)):
-        known = (parse(clinical[column]) for column in columns if column in clinical)
+    for name, labels, parse in (("age", ["age"], ages), ("stage", ["pathologic_stage", "clinical_stage"], stages)):
+        columns = [column for label in labels for column in label_columns(label, clinical.columns)]
+        known = (parse(clinical[column]) for column in columns)
         enough = [values for values in known if values.notna().sum() * 2 >= len(values)]
         if enough:
             found[name] = enough[0]
@@ -171,7 +170,9 @@ def _outcome(known: pd.DataFrame, subtypes: list, covariates: pd.DataFrame | Non
     table["tau"] = _common_follow_up(known)
     table = table.join(_restricted_means(groups, table["tau"].iloc[0]))
     crude = _compared(known, subtypes, (), "no_survival")
-    adjusted = pd.DataFrame(index=table.index, columns=_HAZARD, dtype=float).assign(adjusted_for="", n_adjusted=0)
+    adjusted = pd.DataFrame(index=table.index, columns=_HAZARD, dtype=float).assign(
+        adjusted_for="", n_adjusted=0, status="no_covariates" if len(known) else "no_survival"
+    )
     if covariates is not None and len(covariates.columns):
         complete = known.join(covariates).dropna()
         adjusted = _compared(complete, subtypes, list(covariates), "unknown_covariates").assign(
@@ -179,8 +180,8 @@ def _outcome(known: pd.DataFrame, subtypes: list, covariates: pd.DataFrame | Non
         )
         failed = (crude["status"] == "ok") & (adjusted["status"] != "ok")
         crude.loc[failed, "status"] = "adjusted_" + adjusted["status"]
-    adjusted = adjusted.rename(columns={name: name.replace("hr", "hr_adjusted") for name in _HAZARD})
-    return table.join(crude[[*_HAZARD, "status"]]).join(adjusted.drop(columns="status", errors="ignore")).reset_index()
+    names = {name: name.replace("hr", "hr_adjusted") for name in _HAZARD} | {"status": "adjusted_status"}
+    return table.join(crude[[*_HAZARD, "status"]]).join(adjusted.rename(columns=names)).reset_index()
 
 
 def _common_follow_up(known: pd.DataFrame) -> float:
@@ -253,14 +254,3 @@ def _start(model: pd.DataFrame, reference, others: list, design: pd.DataFrame) -
     start = np.zeros(design.shape[1])
     start[: len(others)] = (excess[others] - excess[reference]).to_numpy()
     return start * design.std().to_numpy()
-
-
-def _numbers(cells: pd.Series) -> pd.Series:
-    return pd.to_numeric(cells.astype(object), errors="coerce")
-
-
-def _stages(cells: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(cells):
-        return cells.astype(float)
-    matches = cells.astype(object).map(lambda cell: _STAGE.fullmatch(str(cell).strip().casefold()))
-    return matches.map(lambda match: _STAGES[match["stage"]] if match else np.nan).astype(float)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.barcodes import choose_tumour_samples, parse_barcode
+from amucl.cohort.clinical_values import read_events
 from amucl.cohort.matching import barcode_note, match_ids, match_notes
 from amucl.cohort.notes import Note
 from amucl.errors import AmuclError, some
@@ -112,13 +113,23 @@ def join_clinical(
 
 
 def check_survival(clinical: pd.DataFrame, where: object) -> None:
-    """Refuse `os_time` that is not a number of days from 0 to `MAX_DAYS` and `os_event` that is not 0 or 1."""
+    """Refuse `os_time` that is not a number of days from 0 to `MAX_DAYS` and `os_event` that is not 0 or 1.
+
+    An `os_event` of words alone, every one of which tells who died, stays to be read as such.
+    """
     for column, allowed in (("os_time", f"days, 0 to {MAX_DAYS}"), ("os_event", "1 (death) or 0 (censored)")):
         if column not in clinical:
             continue
         numbers = pd.to_numeric(clinical[column], errors="coerce")
         possible = numbers.between(0, MAX_DAYS) if column == "os_time" else numbers.isin([0, 1])
         wrong = clinical[column].notna() & ~possible
+        if (
+            column == "os_event"
+            and numbers.isna().all()
+            and (read := read_events(clinical[column]))
+            and not read.n_unread
+        ):
+            continue
         if np.any(wrong):
             sample = clinical.index[int(np.argmax(wrong))]
             raise AmuclError(

@@ -64,6 +64,8 @@ class RawCohort:
     unmatched : one row per id that `join` counts as dropped: source id reason.
     var : omic -> annotation of its features (optional).
     notes : what was guessed, dropped, converted or left out on the way.
+    clinical_columns : which columns of the source survival, age, sex and stages were read from, one a row (see
+        `amucl.cohort.clinical_columns.COLUMNS`).
     """
 
     omics: Tables
@@ -75,6 +77,7 @@ class RawCohort:
     unmatched: pd.DataFrame
     var: Tables = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    clinical_columns: list[dict] = field(default_factory=list)
 
 
 def assemble(
@@ -88,12 +91,15 @@ def assemble(
     features_read: Mapping[str, int] | None = None,
     left_out: Mapping[str, Sequence[tuple[str, int, str]]] | None = None,
     var: Tables | None = None,
+    declared_survival: bool = True,
 ) -> RawCohort:
     """A RawCohort from samples x features tables and a clinical table, both keyed by the source's own sample ids.
 
     `where` gives the file of each omic, for the messages. `features_read` gives the number of features before
     duplicates were merged, where that differs; `left_out` what was left out before that: (step, features that stayed,
-    reason). Raises AmuclError when there is no omic, when an omic (or the clinical table) shares no sample with the
+    reason). `declared_survival`: ``os_time`` and ``os_event`` are days and 0 or 1, as their names have it, unless the
+    configuration describes them otherwise. Raises AmuclError when there is
+    no omic, when an omic (or the clinical table) shares no sample with the
     others, or when ``os_time`` or ``os_event`` is impossible.
     """
     if not tables:
@@ -115,7 +121,8 @@ def assemble(
         ]
     joined, report = pd.DataFrame(index=patients.index), []
     if clinical is not None:
-        check_survival(clinical, clinical_where)
+        if declared_survival:
+            check_survival(clinical, clinical_where)
         joined, report = join_clinical(clinical, patients, tcga=tcga, where=clinical_where)
     return RawCohort(omics, joined, patients, steps, ledger, *join_tables(report), var or {}, notes)
 
@@ -126,6 +133,7 @@ def read_files_cohort(
     clinical: str | os.PathLike | None = None,
     orientation: str = "features_in_rows",
     tcga: bool = False,
+    declared_survival: bool = True,
 ) -> RawCohort:
     """A RawCohort from the user's own files (formats: see `read_omic` and `read_clinical`).
 
@@ -134,7 +142,8 @@ def read_files_cohort(
     """
     tables = {omic: read_omic(path, omic=omic, orientation=orientation) for omic, path in omics.items()}
     table = None if clinical is None else read_clinical(clinical)
-    return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, where=omics)
+    declared = {"declared_survival": declared_survival}
+    return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, where=omics, **declared)
 
 
 def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:

@@ -127,6 +127,7 @@ def preprocess(
     about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
     logged = [omic for omic, steps in work.steps.items() for one in steps if one.step == "log2" and one.values_changed]
     about |= {"truth": settings.truth, "n_clusters": settings.n_clusters, "log2": logged}
+    about["clinical_columns"] = raw.clinical_columns
     cohort = make_cohort(prepared, obs, about)
     return PreprocessedCohort(cohort, work.step_table(dataset), work.ledger, raw.join, raw.unmatched, work.notes)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.clinical_columns import canonical_clinical, survival_settings
 from amucl.cohort.cohort import RawCohort, read_files_cohort
 from amucl.cohort.joined import join_cohorts
 from amucl.cohort.labelling import join_label_tables
@@ -14,6 +16,8 @@ from amucl.cohort.published import read_published
 from amucl.cohort.reference import read_intersim
 from amucl.cohort.singlecell import read_singlecell
 from amucl.cohort.xena import read_xena
+
+OWN_SURVIVAL = ("benchmark", "xena", "joined")  # sources that read overall survival by a rule of their own
 
 
 def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
@@ -30,7 +34,11 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     """
     raw = _read(entry, omics, files)
     names = entry.get("label_tables")
-    return join_label_tables(raw, dict(zip(names, files["labels"], strict=True))) if names else raw
+    raw = join_label_tables(raw, dict(zip(names, files["labels"], strict=True))) if names else raw
+    clinical, columns, notes = canonical_clinical(
+        raw.clinical, entry.get("survival"), own_survival=entry["source"] in OWN_SURVIVAL, prefixes=names or ()
+    )
+    return replace(raw, clinical=clinical, clinical_columns=columns, notes=[*raw.notes, *notes])
 
 
 def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
@@ -59,6 +67,7 @@ def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, An
         clinical=files.get("clinical"),
         orientation=entry.get("orientation", "features_in_rows"),
         tcga=entry.get("tcga_barcodes", False),
+        declared_survival="os" not in survival_settings(entry.get("survival")),
     )
 
 
