@@ -25,6 +25,7 @@ from amucl.cohort.text import decode
 from amucl.errors import AmuclError
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
+from amucl.redaction import plain_query
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 # Folders of results/ and rules of the workflow; each dataset is a target of its own beside them.
@@ -791,12 +792,16 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _file_of_url(url: str) -> str:
-    """The name under which a download is kept: the URL's last part, with its query where that is no file name."""
+    """The name under which a download is kept: the URL's last part, with its query where that is no file name.
+
+    What looks like a secret in the query is left out.
+    """
     parts = urlparse(url)
     name = PurePosixPath(parts.path).name
     if name in ("", "..") or not name.isprintable():
         raise AmuclError("the address names no file", where=url, action="give the address of the file itself")
-    return name if PurePosixPath(name).suffix or not parts.query else re.sub(r"[^\w.-]+", "_", f"{name}_{parts.query}")
+    query = "" if PurePosixPath(name).suffix else plain_query(parts.query)
+    return re.sub(r"[^\w.-]+", "_", f"{name}_{query}") if query else name
 
 
 def _is_url(name: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from amucl.redaction import redacted
+
 LONGEST_PART = 1500
 
 
 class AmuclError(Exception):
-    """A mistake in the input or the configuration, told in one line.
+    """A mistake in the input or the configuration, told in one line, in which web addresses have no passwords.
 
     Anything else that goes wrong is a bug and keeps its traceback.
 
@@ -43,7 +45,7 @@ class AmuclError(Exception):
             parts.append(f"got {self.got}")
         if self.action is not None:
             parts.append(self.action)
-        return _printable(" ".join("; ".join(map(_shortened, parts)).split()))
+        return _printable(redacted(" ".join("; ".join(map(_shortened, parts)).split())))
 
 
 def _shortened(part: str) -> str:

@@ -31,6 +31,7 @@ from amucl.config import (
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, settings_of
 from amucl.provenance import code_hash
+from amucl.redaction import redacted_values
 from environment import expose_library, gpu_here, refused_groups
 
 expose_library()
@@ -485,7 +486,7 @@ def preprocessing_entry(entry):
         settings["members"] = {name: member_entry(member) for name, member in entry["members"].items()}
     if entry["label_tables"]:
         settings["label_tables"] = sorted(entry["label_tables"])
-    return settings | ({"omics": entry["omics"]} if "omics" in entry else {})
+    return redacted_values(settings | ({"omics": entry["omics"]} if "omics" in entry else {}))
 
 
 def member_entry(member):

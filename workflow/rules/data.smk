@@ -48,7 +48,8 @@ rule download:
         runtime=60,
     params:
         # No code hash: what was fetched does not depend on how, and a rerun would begin by deleting it.
-        source=lambda wildcards: SOURCES[wildcards.file],
+        # Nor a password in its address: Snakemake keeps parameters, the script looks the address up.
+        source=lambda wildcards: redacted_values(SOURCES[wildcards.file]),
     message:
         "Fetching {wildcards.file}"
     script:

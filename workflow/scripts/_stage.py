@@ -13,6 +13,7 @@ from amucl.cohort.notes import Note
 from amucl.errors import AmuclError
 from amucl.files import storage_errors, write_json
 from amucl.provenance import record, sha256
+from amucl.redaction import RedactingFormatter, redacted_values
 
 
 @contextmanager
@@ -27,12 +28,9 @@ def stage(snakemake) -> Iterator[dict[str, str | None]]:
     used = {"device": "cpu"}
     try:
         with storage_errors(snakemake.log[0]):
-            logging.basicConfig(
-                filename=snakemake.log[0],
-                filemode="w",
-                level=logging.INFO,
-                format="%(asctime)s %(levelname)s %(message)s",
-            )
+            handler = logging.FileHandler(snakemake.log[0], mode="w")
+        handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler])
         with threadpool_limits(snakemake.threads):
             yield used
         _write_provenance(snakemake, used)
@@ -61,4 +59,4 @@ def _write_provenance(snakemake, used: dict[str, str]) -> None:
         "inputs": sorted(set(snakemake.input)),
         "outputs": {file: sha256(file) for file in snakemake.output if file != sidecar},
     }
-    write_json(made | files | used, sidecar)
+    write_json(redacted_values(made | files | used), sidecar)

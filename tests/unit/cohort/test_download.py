@@ -51,7 +51,8 @@ def leave_part(server, target, content, *, etag='"v1"', url=None):
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name("set.bin.part")
     part.write_bytes(content)
-    part.with_name("set.bin.part.json").write_text(json.dumps({"url": url or server.url, "validator": etag}))
+    source = hashlib.sha256((url or server.url).encode()).hexdigest()
+    part.with_name("set.bin.part.json").write_text(json.dumps({"source": source, "validator": etag}))
 
 
 def files_beside(target):

@@ -23,6 +23,7 @@ import requests
 
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path, require_file, write_json
+from amucl.redaction import redacted
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def fetch(
                 temporary.write_text(f"{found}  {target.name}\n", encoding="utf-8")
         os.replace(part, target)
         _discard(part)
-    logger.info("%s: %s from %s", target.name, _size(target.stat().st_size), source)
+    logger.info("%s: %s from %s", target.name, _size(target.stat().st_size), redacted(str(source)))
     return Fetched(found, chosen)
 
 
@@ -281,7 +282,7 @@ def _download(
                     action="run again later (it resumes where it stopped), or set `mirror` to a local copy",
                 ) from trouble
             wait = min(LONGEST_WAIT_SECONDS, 2.0**attempt if trouble.retry_after is None else trouble.retry_after)
-            logger.warning("%s: %s; next attempt in %g s", source, trouble, wait)
+            logger.warning("%s: %s; next attempt in %g s", redacted(source), redacted(str(trouble)), wait)
             sleep(wait)
 
 
@@ -336,7 +337,7 @@ def _save(response: requests.Response, part: Path, source: str, offset: int, pro
     total = _total_size(response, resumed)
     with part.open("ab" if resumed else "wb") as stream:
         if not resumed:
-            write_json({"url": source, "validator": _validator(response)}, _beside(part, ".json"))
+            write_json({"source": _fingerprint(source), "validator": _validator(response)}, _beside(part, ".json"))
         done = offset
         for chunk in response.iter_content(CHUNK_BYTES):
             stream.write(chunk)
@@ -385,7 +386,12 @@ def _stored_validator(part: Path, source: str) -> str | None:
         state = json.loads(_beside(part, ".json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return state["validator"] if part.is_file() and state["url"] == source else None
+    return state["validator"] if part.is_file() and state.get("source") == _fingerprint(source) else None
+
+
+def _fingerprint(source: str) -> str:
+    """What tells addresses apart in a file that anybody may read."""
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def _discard(part: Path) -> None:
