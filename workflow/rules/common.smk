@@ -458,9 +458,10 @@ PREPROCESSING_KEYS = (
     "counts",
     "min_cells",
     "survival",
+    "covariates",
 )
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
-MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes", "survival")
+MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes", "survival", "covariates")
 SHARED_KEYS = (
     "source",
     "truth",
@@ -473,6 +474,7 @@ SHARED_KEYS = (
     "known_classes",
     "n_components",
     "survival",
+    "covariates",
 )
 
 

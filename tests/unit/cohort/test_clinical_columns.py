@@ -517,3 +517,21 @@ def test_rows_of_one_id_are_read_each():
     cells = pd.Series(["Dead", None, "Alive"], index=["a", "a", "b"])
     assert read_events(cells).codes.tolist() == pytest.approx([1, np.nan, 0], nan_ok=True)
     assert ages(pd.Series([np.nan, 50], name="age")).tolist() == pytest.approx([np.nan, 50], nan_ok=True)
+
+
+def test_covariates_of_the_configuration_go_before_names():
+    clinical = table(dx=20000.0 + TIMES, AGE=1.0, st="IIIA", pathologic_stage="I", s=words("f", "m"))
+    given = {"age": "dx", "stage": "st", "sex": "s"}
+    found, rows, _ = canonical_clinical(clinical, covariates=given)
+    assert adjustment(found)["age"].tolist() == pytest.approx(((20000 + TIMES) / YEAR).tolist())
+    assert adjustment(found)["stage"].tolist() == [3] * 8
+    assert find_labels(found) == {
+        "age": "age_covariate",
+        "pathologic_stage": "stage_covariate",
+        "gender": "sex_covariate",
+    }
+    assert {row["role"]: row["column"] for row in rows} == {"gender": "s", "age": "dx", "pathologic_stage": "st"}
+    months = canonical_clinical(table(lived_months=TIMES), covariates={"age": "lived_months"})[0]
+    assert adjustment(months)["age"].tolist() == pytest.approx((TIMES * MONTH / YEAR).tolist())
+    with pytest.raises(AmuclError, match=r"^covariates.age: no such column.*did you mean AGE"):
+        canonical_clinical(clinical, covariates={"age": "ages"})

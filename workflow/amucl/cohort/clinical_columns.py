@@ -71,6 +71,7 @@ def canonical_clinical(
     *,
     own_survival: bool = False,
     prefixes: Sequence[str] = (),
+    covariates: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, list[dict], list[Note]]:
     """The clinical data with the columns of every endpoint that is found, what was used, and what was decided.
 
@@ -81,6 +82,7 @@ def canonical_clinical(
         of other endpoints; False: nothing is looked for.
     own_survival : the source reads overall survival by a rule of its own: it is not looked for.
     prefixes : names of label tables, whose columns begin with them and are looked at after all others.
+    covariates : ``age``, ``sex`` and ``stage`` -> the column that is to be taken for it.
 
     Returns
     -------
@@ -113,10 +115,14 @@ def canonical_clinical(
         rows = [_row(name, name, unit, result[name]) for name, unit in (("os_time", "days"), ("os_event", ""))] + rows
     if not own_survival and setting is not False:
         notes += _unused(clinical, used, "os_time" in result and "os_event" in result)
-    covariates = _covariate_rows(clinical)
+    for name, column in (covariates or {}).items():
+        require_column(clinical.columns, column, key=f"covariates.{name}")
+        cells = clinical[column]
+        result = _with_column(result, f"{name}_covariate", ages(cells) if name == "age" else cells)
+    used_covariates = _covariate_rows(result, {f"{name}_covariate": one for name, one in (covariates or {}).items()})
     if not own_survival:
-        notes += _covariate_notes(covariates)
-    return result, rows + covariates, notes
+        notes += _covariate_notes(used_covariates)
+    return result, rows + used_covariates, notes
 
 
 def survival_settings(setting: Mapping | bool | None) -> dict[str, dict]:
@@ -213,7 +219,8 @@ def _without(prefix: str, column: str) -> str | None:
 def _meanings(name: str, endpoint: str) -> Iterator[Meaning]:
     """What a name may mean, in its first spelling that means anything."""
     known = meanings(endpoint)
-    for spelling in [*spellings(name), *spellings(coding(name)[0])]:
+    alone = coding(name)[0]
+    for spelling in spellings(name) if alone == name else (*spellings(name), *spellings(alone)):
         if spelling in known:
             yield from known[spelling]
             return
@@ -368,15 +375,19 @@ def _checked(found: Found, clinical: pd.DataFrame) -> Found:
 def _with_columns(clinical: pd.DataFrame, found: Found) -> pd.DataFrame:
     """The table with the endpoint's two columns; other cells of these names become {name}_clinical."""
     for name, values in ((f"{found.endpoint}_time", found.time), (f"{found.endpoint}_event", found.event)):
-        if name in clinical:
-            if pd.api.types.is_numeric_dtype(clinical[name]) and clinical[name].astype(float).equals(values):
-                continue
-            other = f"{name}_clinical"
-            while other in clinical:
-                other += "_2"
-            clinical = clinical.rename(columns={name: other})
-        clinical = clinical.assign(**{name: values.rename(name)})
+        same = name in clinical and pd.api.types.is_numeric_dtype(clinical[name])
+        if not (same and clinical[name].astype(float).equals(values)):
+            clinical = _with_column(clinical, name, values)
     return clinical
+
+
+def _with_column(clinical: pd.DataFrame, name: str, values: pd.Series) -> pd.DataFrame:
+    if name in clinical:
+        other = f"{name}_clinical"
+        while other in clinical:
+            other += "_2"
+        clinical = clinical.rename(columns={name: other})
+    return clinical.assign(**{name: values.rename(name)})
 
 
 def _survival_rows(found: Found) -> list[dict]:
@@ -412,7 +423,7 @@ def _unused(clinical: pd.DataFrame, used: set[str], has_survival: bool) -> list[
     other = [
         column
         for column in clinical.columns
-        if column not in used and squeezed(column) not in units and clinical[column].notna().any() and _suspect(column)
+        if column not in used and squeezed(column) not in units and _suspect(column) and clinical[column].notna().any()
     ]
     if not other:
         return []
@@ -433,24 +444,26 @@ def _suspect(column: str) -> bool:
     return known or looks_like_survival(column)
 
 
-def _covariate_rows(clinical: pd.DataFrame) -> list[dict]:
+def _covariate_rows(clinical: pd.DataFrame, given: Mapping[str, str]) -> list[dict]:
+    """given : column of `clinical` -> the name it had, of those the configuration names."""
     rows = []
     for label in (*BENCHMARK_LABELS, "clinical_stage"):
         best = best_column(label, clinical)
         if best is not None:
-            rows.append(
-                _row(
-                    label, best, age_unit(clinical[best]) if label == "age" else "", _read_label(label, clinical[best])
-                )
-            )
+            cells = clinical[best].rename(given.get(best, best))
+            rows.append(_row(label, cells.name, age_unit(cells) if label == "age" else "", _read_label(label, cells)))
     return rows
 
 
 def best_column(label: str, clinical: pd.DataFrame) -> str | None:
-    """The first column by its name that is known for half of the patients or more, else the first of all."""
+    """The first column by its name that is known for half of the patients or more, else the first of all.
+
+    One that the configuration names goes before, however few have it.
+    """
     columns = label_columns(label, clinical.columns)
     known = (one for one in columns if 2 * _read_label(label, clinical[one]).notna().sum() >= len(clinical))
-    return next(known, columns[0] if columns else None)
+    given = columns[:1] if columns and columns[0].endswith("_covariate") else []
+    return next(iter([*given, *known]), columns[0] if columns else None)
 
 
 def _read_label(label: str, cells: pd.Series) -> pd.Series:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -62,17 +62,18 @@ def squeezed(name: str) -> str:
     return "".join(tokens(name))
 
 
-def spellings(name: str) -> list[str]:
+@lru_cache(maxsize=1 << 16)
+def spellings(name: str) -> tuple[str, ...]:
     """`squeezed`, and the same without what a database writes before or behind (``.demographic``)."""
     words = tokens(name)
     found = ["".join(words)]
-    for affix in map(tokens, table()["affixes"]):
+    for affix in _affixes():
         n = len(affix)
         if len(words) > n and words[-n:] == affix:
             found.append("".join(words[:-n]))
         if len(words) > n and words[:n] == affix:
             found.append("".join(words[n:]))
-    return found
+    return tuple(found)
 
 
 @cache
@@ -89,6 +90,7 @@ def meanings(endpoint: str) -> dict[str, tuple[Meaning, ...]]:
     return {name: tuple(roles.values()) for name, roles in found.items()}
 
 
+@lru_cache(maxsize=1 << 16)
 def coding(name: str) -> tuple[str, dict[str, int]]:
     """A name that says what its values mean, as ``Vital status (1=dead)``: the name alone, and value -> 1 or 0."""
     words = tokens(name)
@@ -123,11 +125,10 @@ def unit_of(word: str) -> str | None:
 
 def label_columns(label: str, columns: Iterable[str]) -> list[str]:
     """The columns that hold a label or covariate (``age``, ``gender``, ``clinical_stage`` ...), the preferred first."""
-    known = table()
-    names = [squeezed(name) for name in (known[label] if label in known else known["labels"][label])]
+    names = _label_names(label)
     ranks = {}
     for column in columns:
-        own = [(names.index(one), place) for place, one in enumerate(spellings(column)) if one in names]
+        own = [(names[one], place) for place, one in enumerate(spellings(column)) if one in names]
         if own:
             ranks[column] = (*min(own), column)
     return sorted(ranks, key=ranks.get)
@@ -135,11 +136,8 @@ def label_columns(label: str, columns: Iterable[str]) -> list[str]:
 
 def looks_like_survival(name: str) -> bool:
     """Whether a column's name speaks of survival, whatever it holds."""
-    own = spellings(name)
-    stems = [squeezed(stem) for names in table()["endpoints"].values() for stem in names]
-    kinds = ("time", "event", "status", "stat", "censor", "censored", "cens", *map(squeezed, _unit_words()))
-    begins = any(one.removeprefix(stem) in kinds for one in own for stem in stems if one.startswith(stem))
-    return begins or any(squeezed(word) in one for one in own for word in table()["suspects"])
+    whole, within = _suspects()
+    return any(one in whole or any(word in one for word in within) for one in spellings(name))
 
 
 def require_column(columns: Iterable[str], name: str, *, key: str) -> None:
@@ -187,8 +185,27 @@ def _with_units(name: str, units: Mapping[str, list[str]]) -> Iterator[tuple[str
                 )
 
 
-def _unit_words() -> list[str]:
-    return [word for words in table()["units"].values() for word in words]
+@cache
+def _affixes() -> tuple[list[str], ...]:
+    return tuple(map(tokens, table()["affixes"]))
+
+
+@cache
+def _label_names(label: str) -> dict[str, int]:
+    """Squeezed names of a label, with their rank."""
+    known = table()
+    names = known[label] if label in known else known["labels"][label]
+    return {squeezed(name): rank for rank, name in reversed(list(enumerate(names)))}
+
+
+@cache
+def _suspects() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names that look like survival as a whole, such as oscensor, and words that do so wherever they stand."""
+    known = table()
+    kinds = ["time", "event", "status", "stat", "censor", "censored", "cens"]
+    kinds += [word for words in known["units"].values() for word in words]
+    stems = [squeezed(stem) for names in known["endpoints"].values() for stem in names]
+    return frozenset(stem + kind for stem in stems for kind in kinds), tuple(map(squeezed, known["suspects"]))
 
 
 @cache

@@ -36,7 +36,11 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     names = entry.get("label_tables")
     raw = join_label_tables(raw, dict(zip(names, files["labels"], strict=True))) if names else raw
     clinical, columns, notes = canonical_clinical(
-        raw.clinical, entry.get("survival"), own_survival=entry["source"] in OWN_SURVIVAL, prefixes=names or ()
+        raw.clinical,
+        entry.get("survival"),
+        own_survival=entry["source"] in OWN_SURVIVAL,
+        prefixes=names or (),
+        covariates=entry.get("covariates"),
     )
     return replace(raw, clinical=clinical, clinical_columns=columns, notes=[*raw.notes, *notes])
 
