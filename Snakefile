@@ -52,12 +52,12 @@ rule fetch:
 
 rule sensitivity_figures:
     input:
-        expand("results/{dataset}/{method}/sensitivity.png", dataset=DATASETS, method=methods_of("lowrank")),
+        expand("results/{dataset}/{method}/sensitivity.png", dataset=ANALYSED, method=methods_of("lowrank")),
 
 
 rule sweep_figures:
     input:
-        expand("results/{dataset}/{method}/sweep.png", dataset=DATASETS, method=SWEEP_METHOD) if SWEPT else [],
+        expand("results/{dataset}/{method}/sweep.png", dataset=ANALYSED, method=SWEEP_METHOD) if SWEPT else [],
 
 
 # Every dataset is a target of its own: `snakemake --cores all aml`.

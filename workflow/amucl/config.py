@@ -38,7 +38,7 @@ RESERVED_NAMES = {
     *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction", "partition"),
     *("omic_markers", "phenotype_gsea", "ssgsea", "ssgsea_markers", "draw_ssgsea", "templates", "nearest_template"),
     *("draw_nearest_template", "consensus_markers", "retrain", "truth", "draw_contributions", "tabulate", "profile"),
-    *("draw_profiles", "manifest", "dataset_manifest"),
+    *("draw_profiles", "manifest", "dataset_manifest", "prepare_new", "new"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
@@ -151,6 +151,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     _check_label_tables(resolved)
     _check_gene_sets(resolved, registry)
     _check_downloads(resolved, registry)
+    _choose_clustered(resolved)
     resolved["biology"] = _biology(resolved)
     resolved["predict"] = _predictions(resolved)
     for name, entry in resolved["datasets"].items():
@@ -412,11 +413,27 @@ def _validate_dataset(entry: dict[str, Any], key: str) -> dict[str, Any]:
     return _validate(entry, definitions[entry["source"]], key)
 
 
+def _choose_clustered(config: dict[str, Any]) -> None:
+    """Sets `cluster` of every dataset: those that are only given the subtypes of others are not clustered."""
+    sources = {choice["dataset"]: f"predict[{number}].dataset" for number, choice in enumerate(config["predict"])}
+    sources |= {
+        choice["dataset"]: f"biology[{number}].dataset" for number, choice in enumerate(config["biology"] or [])
+    }
+    placed = {choice["cohort"] for choice in config["predict"]}
+    for name, entry in config["datasets"].items():
+        if entry["cluster"] is None:
+            entry["cluster"] = name in sources or name not in placed
+        if not entry["cluster"] and (name in sources or name not in placed):
+            needed = f"true: `{sources[name]}` names it" if name in sources else "an entry of `predict` to be placed by"
+            raise AmuclError(f"config key `datasets.{name}.cluster` is false", expected=needed)
+
+
 def _biology(config: dict[str, Any]) -> list[dict[str, Any]]:
     """The results to explain, each with dataset, method and k (a number or auto), or with dataset and labels."""
     chosen = config["biology"]
     if chosen is None:
-        chosen = [{"dataset": name} for name, entry in config["datasets"].items() if "expression" in _omics(entry)]
+        clustered = {name: entry for name, entry in config["datasets"].items() if entry["cluster"]}
+        chosen = [{"dataset": name} for name, entry in clustered.items() if "expression" in _omics(entry)]
     complete = []
     for number, choice in enumerate(chosen):
         key = f"biology[{number}]"

@@ -51,29 +51,31 @@ except AmuclError as error:
     sys.exit(f"amucl: {error}")
 
 DATASETS = config["datasets"]
+# The others are only given the subtypes of these (see `predict`).
+ANALYSED = {name: entry for name, entry in DATASETS.items() if entry["cluster"]}
 DOWNLOADS = config["downloads"]
 SOURCES = downloadable(config, REGISTRY)
 
 
 # Rivals' published embeddings: dataset of this run -> their name for it. Where the run has no counts of the cells, which
 # are not part of what was published, their embeddings stand alone.
-PEERS = {name: peer_name(entry) for name, entry in DATASETS.items() if peer_name(entry) in PUBLISHED}
+PEERS = {name: peer_name(entry) for name, entry in ANALYSED.items() if peer_name(entry) in PUBLISHED}
 PEERS |= {name: name for name in PUBLISHED if name == SINGLE_CELL and name not in [*DATASETS, *PEERS.values()]}
 PEERS_WITHOUT_COHORT = [name for name in PEERS if name not in DATASETS]
 
-FITS = [(dataset, method) for dataset in DATASETS for method in config["methods"]]
+FITS = [(dataset, method) for dataset in ANALYSED for method in config["methods"]]
 
 # What the papers call the datasets of this run: by these names they print numbers.
-PUBLISHED_NAMES = {name: peer_name(entry) for name, entry in DATASETS.items()} | dict.fromkeys(
+PUBLISHED_NAMES = {name: peer_name(entry) for name, entry in ANALYSED.items()} | dict.fromkeys(
     PEERS_WITHOUT_COHORT, SINGLE_CELL
 )
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
-RADARS = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL] if len(DATASETS) > 2 else []
-JUDGED = [(metric, "common") for metric in INTERNAL if len(DATASETS) > 1]
-if sum(entry["truth"] is not None for entry in DATASETS.values()) > 1:
+RADARS = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL] if len(ANALYSED) > 2 else []
+JUDGED = [(metric, "common") for metric in INTERNAL if len(ANALYSED) > 1]
+if sum(entry["truth"] is not None for entry in ANALYSED.values()) > 1:
     JUDGED += [("ari", "truth"), ("nmi", "truth")]
-OWN = [(metric, "embedding") for metric in INTERNAL if len(DATASETS) > 1]
+OWN = [(metric, "embedding") for metric in INTERNAL if len(ANALYSED) > 1]
 SIDE_BY_SIDE = OWN + JUDGED
 # Rivals are published for few datasets: methods run here are also ranked among themselves, on all of theirs.
 RANKINGS = [(*judged, ranking) for judged in JUDGED for ranking in (["own", "all"] if PEERS else ["own"])]
@@ -330,7 +332,7 @@ def compared(table, dataset=None, peers=True):
     """One table of every method, of one dataset or of all; with those of the rivals' published embeddings."""
 
     def files(wildcards):
-        datasets = [dataset.format(**dict(wildcards))] if dataset else [*DATASETS, *PEERS_WITHOUT_COHORT]
+        datasets = [dataset.format(**dict(wildcards))] if dataset else [*ANALYSED, *PEERS_WITHOUT_COHORT]
         here = [name for name in datasets if name in DATASETS]
         own = [f"results/{name}/{method}/{table}.tsv" for name in here for method in config["methods"]]
         return own + [f"results/peers/{name}/{table}.tsv" for name in datasets if peers and name in PEERS]
@@ -388,9 +390,9 @@ def ranking_figures():
 
 
 def results_of(datasets):
-    """All files a run of these datasets ends in, but for the report."""
+    """All files a run of these datasets ends in, but for the report; of one that is not clustered its placements."""
     files = []
-    for dataset in datasets:
+    for dataset in [dataset for dataset in datasets if dataset in ANALYSED]:
         files += [f"results/{dataset}/preprocessing.tsv"]
         figures = ["", "_methods", "_trust"] + ["_confusion"] * (DATASETS[dataset]["truth"] is not None)
         files += [f"results/comparison/{dataset}{figure}.png" for figure in figures]
@@ -417,8 +419,9 @@ def results_of(datasets):
             files += [f"{folder}/consensus_markers.tsv"] * ("consensus_seeds" in choice)
             if "method" in choice and METHODS[choice["method"]].inductive:
                 files += [f"{folder}/contributions.png"]
+    placed = [name for name in datasets if name not in ANALYSED]
     for choice in config["predict"]:
-        if choice["dataset"] in datasets:
+        if choice["dataset"] in datasets or choice["cohort"] in placed:
             folder = f"results/{choice['dataset']}/{partition_of(choice)}"
             files += [f"{folder}/{PREDICTIONS[choice['by']]}_{choice['cohort']}.png"]
     return files
@@ -460,6 +463,8 @@ PREPROCESSING_KEYS = (
     "survival",
     "covariates",
 )
+# Filters of sources by a cohort's own values, off.
+ALL_FEATURES = {"top_probes": None, "min_cells": 0}
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
 MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes", "survival", "covariates")
 SHARED_KEYS = (
@@ -475,6 +480,7 @@ SHARED_KEYS = (
     "n_components",
     "survival",
     "covariates",
+    "cluster",
 )
 
 
@@ -495,11 +501,20 @@ def member_entry(member):
     return {key: member[key] for key in MEMBER_KEYS if key in member}
 
 
-def source_files(wildcards):
+def new_entry(cohort):
+    """How new patients are read: nothing is left out by what they have in common."""
+    return preprocessing_entry(
+        DATASETS[cohort]
+        | {key: value for key, value in ALL_FEATURES.items() if key in DATASETS[cohort]}
+        | {"preprocessing": DATASETS[cohort]["preprocessing"] | {"max_missing_feature": 1}}
+    )
+
+
+def source_files(dataset):
     """The files a dataset is read from, its label tables among them in the order of their names."""
-    here = entry(wildcards)
+    here = DATASETS[dataset]
     tables = [label_file(table, DOWNLOADS) for _, table in sorted(here["label_tables"].items())]
-    return files_of(wildcards.dataset, here) | ({"labels": tables} if tables else {})
+    return files_of(dataset, here) | ({"labels": tables} if tables else {})
 
 
 def files_of(dataset, chosen):

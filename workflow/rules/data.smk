@@ -58,7 +58,7 @@ rule download:
 
 rule preprocess:
     input:
-        unpack(source_files),
+        unpack(lambda wildcards: source_files(wildcards.dataset)),
     output:
         cohort="results/{dataset}/cohort.h5mu",
         steps="results/{dataset}/preprocessing.tsv",

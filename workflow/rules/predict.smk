@@ -1,4 +1,52 @@
-# A trained network, used: on new patients, and asked what it goes by.
+# A trained network, used: on new patients, prepared as its own were, and asked what it goes by.
+
+
+rule prepare_new:
+    input:
+        unpack(lambda wildcards: source_files(wildcards.cohort)),
+        recipe="results/{dataset}/cohort.h5mu",
+    output:
+        cohort="results/{dataset}/new/{cohort}.h5mu",
+        steps="results/{dataset}/new/{cohort}_preprocessing.tsv",
+        samples="results/{dataset}/new/{cohort}_samples.tsv",
+        join="results/{dataset}/new/{cohort}_join_report.tsv",
+        unmatched="results/{dataset}/new/{cohort}_unmatched.tsv",
+        notes="results/{dataset}/new/{cohort}_notes.tsv",
+        notes_html=report(
+            "results/{dataset}/new/{cohort}_notes.html",
+            caption="../report/notes.rst",
+            category="6 New patients",
+            subcategory="{dataset}",
+            labels={"item": "what was guessed, dropped or converted of {cohort}"},
+        ),
+        shift="results/{dataset}/new/{cohort}_shift.tsv",
+        shift_html=report(
+            "results/{dataset}/new/{cohort}_shift.html",
+            caption="../report/shift.rst",
+            category="6 New patients",
+            subcategory="{dataset}",
+            labels={"item": "{cohort} beside {dataset} (table)"},
+        ),
+        provenance="results/{dataset}/new/{cohort}.provenance.json",
+    log:
+        "results/logs/{dataset}/new/prepare_{cohort}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/new/prepare_{cohort}.tsv"
+    wildcard_constraints:
+        cohort=names(DATASETS),
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        entry=lambda wildcards: new_entry(wildcards.cohort),
+        omics=lambda wildcards: omics_of(DATASETS[wildcards.cohort]),
+        code=code("prepare_new.py"),
+    message:
+        "Preparing patients of {wildcards.cohort} as those of {wildcards.dataset} were"
+    script:
+        "../scripts/prepare_new.py"
 
 
 rule predict:
@@ -6,11 +54,13 @@ rule predict:
         model="results/{dataset}/{method}/model.safetensors",
         embedding="results/{dataset}/{method}/embedding.tsv",
         labels="results/{dataset}/{method}/k{k}/labels.tsv",
-        cohort="results/{cohort}/cohort.h5mu",
+        cohort="results/{dataset}/new/{cohort}.h5mu",
+        shift="results/{dataset}/new/{cohort}_shift.tsv",
     output:
         table="results/{dataset}/{method}/k{k}/predicted_{cohort}.tsv",
         embedding="results/{dataset}/{method}/k{k}/predicted_{cohort}_embedding.tsv",
         features="results/{dataset}/{method}/k{k}/predicted_{cohort}_features.tsv",
+        shift="results/{dataset}/{method}/k{k}/predicted_{cohort}_shift.tsv",
         html=report(
             "results/{dataset}/{method}/k{k}/predicted_{cohort}.html",
             caption="../report/predict.rst",
@@ -153,7 +203,8 @@ rule nearest_template:
     input:
         templates="results/{dataset}/{partition}/templates.tsv",
         calibration="results/{dataset}/{partition}/templates_calibration.tsv",
-        cohort="results/{cohort}/cohort.h5mu",
+        cohort="results/{dataset}/new/{cohort}.h5mu",
+        shift="results/{dataset}/new/{cohort}_shift.tsv",
         genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
     output:
         table="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
@@ -193,7 +244,7 @@ rule draw_nearest_template:
         templates="results/{dataset}/{partition}/templates.tsv",
         labels="results/{dataset}/{partition}/labels.tsv",
         patients="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
-        cohort="results/{cohort}/cohort.h5mu",
+        cohort="results/{dataset}/new/{cohort}.h5mu",
         genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
     output:
         figure=[

@@ -5,6 +5,7 @@ from _stage import stage
 from amucl.biology.expression import expression_of
 from amucl.biology.nearest import check_in_words, nearest_template
 from amucl.cohort.cohort import read_cohort
+from amucl.cohort.shift import shift_in_words
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
 
@@ -16,4 +17,5 @@ with stage(snakemake):
     write_table(found.patients, snakemake.output.table)
     write_table(found.genes, snakemake.output.genes)
     write_table(found.check, snakemake.output.check)
-    write_html_table(found.patients, snakemake.output.html, note=check_in_words(found.check))
+    words = [shift_in_words(read_table(snakemake.input.shift)), check_in_words(found.check)]
+    write_html_table(found.patients, snakemake.output.html, note=" ".join(filter(None, words)))

@@ -30,7 +30,8 @@ from amucl.files import atomic_path, reserve
 
 logger = logging.getLogger(__name__)
 
-_LEAST_SHARED = 0.5
+FOUND = "found"  # in `var` of new patients: features that they have, the others being filled
+LEAST_SHARED = 0.5  # of a reference's features
 _HDF5_BYTES = 1 << 20
 _HDF5_BYTES_OF_A_COLUMN = 1 << 13
 
@@ -248,12 +249,12 @@ def matched_views(
     tables, found = [], []
     for omic, names in features.items():
         table = cohort[omic].to_df() if omic in cohort.mod else pd.DataFrame()
-        shared = table.columns.intersection(names)
-        if omic in cohort.mod and len(shared) < _LEAST_SHARED * len(names):
+        shared = _measured(cohort, omic).intersection(names) if omic in cohort.mod else table.columns
+        if omic in cohort.mod and len(shared) < LEAST_SHARED * len(names):
             raise AmuclError(
                 f"{omic} has {len(shared)} of the {len(names)} features that the model goes by",
                 where=about(cohort)["dataset"],
-                expected=f"at least {_LEAST_SHARED:.0%}, such as {some(names)}",
+                expected=f"at least {LEAST_SHARED:.0%}, such as {some(names)}",
                 got=some(table.columns),
                 action="check that features are named alike; leave the omic out if it is another platform's",
             )
@@ -276,10 +277,19 @@ def truth(cohort: mudata.MuData, samples: Sequence[str]) -> pd.Series | None:
 
 
 def analysis_matrix(cohort: mudata.MuData, omic: str) -> pd.DataFrame:
-    """Samples x all kept features of `omic` on the analysis scale (for differential expression)."""
+    """Samples x all kept features of `omic` on the analysis scale (for differential expression).
+
+    Of new patients those features that they have: others were filled in by the reference's.
+    """
     if omic not in cohort.mod:
         raise AmuclError("no such omic in the cohort", expected=some(cohort.mod, 20), got=omic)
-    return cohort[omic].to_df()
+    return cohort[omic].to_df()[_measured(cohort, omic)]
+
+
+def _measured(cohort: mudata.MuData, omic: str) -> pd.Index:
+    """The features that a cohort itself has."""
+    var = cohort[omic].var
+    return var.index[var[FOUND].to_numpy(bool)] if FOUND in var else var.index
 
 
 def _doubts(omic: str, table: pd.DataFrame) -> str:

@@ -169,7 +169,7 @@ class DMACL(BaseEstimator):
         omics: the rows are NaN then. Raises AmuclError for bad input or hyperparameters.
         """
         check_parameters(self, choices=CHOICES, lowest=LOWEST, ranges=RANGES)
-        views = checked_views(views, missing_omics=self.augmentation == "neighbors")
+        views = checked_views(views, missing_omics=self.takes_missing_omics)
         with limited_threads(self.n_threads):
             rng = np.random.default_rng(self.random_state)
             self.input_map_ = fit_input_map(views, self.normalization, rotate=self.rotate, rng=rng)
@@ -184,6 +184,11 @@ class DMACL(BaseEstimator):
         self.device_ = str(device)
         return self
 
+    @property
+    def takes_missing_omics(self) -> bool:
+        """Whether patients may lack omics: the graph of neighbour views takes them."""
+        return self.augmentation == "neighbors"
+
     def transform(self, views: list[np.ndarray] | Mapping[str, np.ndarray | pd.DataFrame]) -> np.ndarray:
         """Embed other patients with the trained networks: (n, p_m) arrays with the same features, to (n, d).
 
@@ -194,7 +199,7 @@ class DMACL(BaseEstimator):
         """
         if isinstance(views, Mapping):
             views = self.input_map_.arranged(views)
-        views = checked_views(views, min_samples=1, missing_omics=self.augmentation == "neighbors")
+        views = checked_views(views, min_samples=1, missing_omics=self.takes_missing_omics)
         with limited_threads(self.n_threads):
             return self.joined(self.features_of(self.input_map_(views), present_omics(views)))
 
