@@ -1074,3 +1074,36 @@ def test_defaults_of_the_schema_are_those_of_the_shipped_configuration():
     shipped = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     bare = resolve({"datasets": shipped["datasets"]}, REGISTRY)
     assert resolve(shipped, REGISTRY) == bare
+
+
+def clustered(**changed):
+    datasets = {"aml": {}, "simulated": {}, "equal_5": {}}
+    given = resolve(minimal(**({"datasets": datasets, "methods": ["dmacl"]} | changed)), REGISTRY)
+    return [name for name, entry in given["datasets"].items() if entry["cluster"]], given
+
+
+def test_a_cohort_that_only_predict_names_is_not_clustered():
+    predict = [{"dataset": "simulated", "cohort": "aml"}]
+    assert clustered()[0] == ["aml", "simulated", "equal_5"]
+    assert clustered(predict=predict)[0] == ["simulated", "equal_5"]
+    names, given = clustered(predict=[{"dataset": "simulated", "cohort": "equal_5"}])
+    assert names == ["aml", "simulated"]
+    assert "equal_5" not in [choice["dataset"] for choice in given["biology"]]
+    # It has a role of its own: a dataset of predict or of biology, or its entry says so.
+    assert "aml" in clustered(predict=[*predict, {"dataset": "aml", "cohort": "aml"}])[0]
+    both = [{"dataset": "simulated", "cohort": "equal_5"}]
+    assert "equal_5" in clustered(predict=both, biology=[{"dataset": "equal_5"}])[0]
+    said = {"aml": {"cluster": True}, "simulated": {}, "equal_5": {}}
+    assert "aml" in clustered(predict=predict, datasets=said)[0]
+
+
+@pytest.mark.parametrize(
+    ("predict", "message"),
+    [
+        ([{"dataset": "aml", "cohort": "simulated"}], r"datasets.aml.cluster` is false; expected true: `predict\[0\]"),
+        ([], "datasets.aml.cluster` is false; expected an entry of `predict` to be placed by"),
+    ],
+)
+def test_a_dataset_that_is_needed_cannot_be_left_out_of_clustering(predict, message):
+    with pytest.raises(AmuclError, match=message):
+        clustered(datasets={"aml": {"cluster": False}, "simulated": {}}, predict=predict)

@@ -363,8 +363,8 @@ def test_nothing_temporary_is_left(mini):
 def test_the_network_tells_its_own_patients_apart_as_it_did(mini):
     table = read_table(mini.path(f"{K4}/predicted_simulated.tsv")).set_index("sample")
     labels = read_matrix(mini.path("simulated/dmacl/labels.tsv"))["k4"]
-    assert list(table.index) == list(labels.index)
-    assert (table["nearest"] == labels).mean() > 0.95
+    assert set(table.index) > set(labels.index)  # patients who lack an omic are placed, though not learnt from
+    assert (table.loc[labels.index, "nearest"] == labels).mean() > 0.95
     assert (table["subtype"] != "none").mean() > 0.9
     features = read_table(mini.path(f"{K4}/predicted_simulated_features.tsv"))
     assert (features["n_found"] == features["n_features"]).all()

@@ -171,7 +171,7 @@ def shift_table(rows: Iterable[dict[str, object]]) -> pd.DataFrame:
 
 def shift_notes(table: pd.DataFrame, dataset: str, reference: str) -> list[Note]:
     """A note for every omic with a warning."""
-    told = "{} differs from {}: {}; do not trust the subtypes before this is clear"
+    told = "{} differs from {}: {}. Look into it before you trust the subtypes"
     return [
         Note(row.omic, "shift", int(np.nan_to_num(row.n_shifted)), told.format(dataset, reference, row.warning))
         for row in table.itertuples()
