@@ -1077,23 +1077,23 @@ def test_defaults_of_the_schema_are_those_of_the_shipped_configuration():
 
 
 def clustered(**changed):
-    datasets = {"aml": {}, "simulated": {}, "equal_5": {}}
+    datasets = {"aml": {}, "simulated": {}, "other": {"source": "simulated"}}
     given = resolve(minimal(**({"datasets": datasets, "methods": ["dmacl"]} | changed)), REGISTRY)
     return [name for name, entry in given["datasets"].items() if entry["cluster"]], given
 
 
 def test_a_cohort_that_only_predict_names_is_not_clustered():
     predict = [{"dataset": "simulated", "cohort": "aml"}]
-    assert clustered()[0] == ["aml", "simulated", "equal_5"]
-    assert clustered(predict=predict)[0] == ["simulated", "equal_5"]
-    names, given = clustered(predict=[{"dataset": "simulated", "cohort": "equal_5"}])
+    assert clustered()[0] == ["aml", "simulated", "other"]
+    assert clustered(predict=predict)[0] == ["simulated", "other"]
+    names, given = clustered(predict=[{"dataset": "simulated", "cohort": "other"}])
     assert names == ["aml", "simulated"]
-    assert "equal_5" not in [choice["dataset"] for choice in given["biology"]]
+    assert "other" not in [choice["dataset"] for choice in given["biology"]]
     # It has a role of its own: a dataset of predict or of biology, or its entry says so.
     assert "aml" in clustered(predict=[*predict, {"dataset": "aml", "cohort": "aml"}])[0]
-    both = [{"dataset": "simulated", "cohort": "equal_5"}]
-    assert "equal_5" in clustered(predict=both, biology=[{"dataset": "equal_5"}])[0]
-    said = {"aml": {"cluster": True}, "simulated": {}, "equal_5": {}}
+    both = [{"dataset": "simulated", "cohort": "other"}]
+    assert "other" in clustered(predict=both, biology=[{"dataset": "other"}])[0]
+    said = {"aml": {"cluster": True}, "simulated": {}, "other": {"source": "simulated"}}
     assert "aml" in clustered(predict=predict, datasets=said)[0]
 
 
