@@ -31,6 +31,7 @@ def stage(snakemake) -> Iterator[dict[str, str | None]]:
             handler = logging.FileHandler(snakemake.log[0], mode="w")
         handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s"))
         logging.basicConfig(level=logging.INFO, handlers=[handler])
+        _tell_of_fonts()
         with threadpool_limits(snakemake.threads):
             yield used
         _write_provenance(snakemake, used)
@@ -49,6 +50,13 @@ def tell(dataset: str, notes: Iterable[Note]) -> None:
         print(f"amucl: {dataset}: {note.line}", file=sys.stderr)
 
 
+def _tell_of_fonts() -> None:
+    """What figures cannot write is said on the terminal too."""
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(logging.Formatter("amucl: %(message)s"))
+    logging.getLogger("amucl.figures.fonts").addHandler(terminal)
+
+
 def _write_provenance(snakemake, used: dict[str, str]) -> None:
     parameters = dict(snakemake.params.items())
     code = parameters.pop("code", None)
@@ -59,4 +67,7 @@ def _write_provenance(snakemake, used: dict[str, str]) -> None:
         "inputs": sorted(set(snakemake.input)),
         "outputs": {file: sha256(file) for file in snakemake.output if file != sidecar},
     }
+    fonts = sys.modules.get("amucl.figures.fonts")  # of a figure with letters that DejaVu Sans lacks
+    if fonts and fonts.fonts_used():
+        used = used | {"fonts": fonts.fonts_used()}
     write_json(redacted_values(made | files | used), sidecar)

@@ -6,6 +6,7 @@ Each function returns a figure; where there is nothing to show, the figure says 
 from __future__ import annotations
 
 import itertools
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,9 @@ from amucl.biology.correction import ALPHA
 from amucl.biology.differential import significant
 from amucl.biology.survival import complete_survival
 from amucl.clustering.labels import subtype_order
-from amucl.figures.style import MISSING, ink, palette, placeholder, styled
-from amucl.figures.terms import readable_term
+from amucl.figures.names import columns, shown
+from amucl.figures.style import MISSING, add_legend, ink, palette, placeholder, styled
+from amucl.figures.terms import readable_terms
 
 _SUBTYPE = "Subtype"
 _ROW = 0.105  # inches per gene
@@ -64,12 +66,13 @@ def marker_heatmap(
     samples = _samples_by_subtype(z, labels, top)
     z, labels = z.loc[samples], labels.loc[samples]
     colours = palette(subtype_order(labels))
-    sizes = labels.value_counts()
-    legends = [(_SUBTYPE, [Patch(color=c, label=f"{name} (n = {sizes[name]})") for name, c in colours.items()])]
+    sizes, named = labels.value_counts(), shown(colours)
+    legends = [(_SUBTYPE, [Patch(color=c, label=f"{named[name]} (n = {sizes[name]})") for name, c in colours.items()])]
     shades = {}
     bars = pd.DataFrame(index=samples) if bars is None else bars.reindex(samples)
+    titles = shown(bars.columns)
     for (column, values), cmap in zip(bars.items(), itertools.cycle(_BAR_MAPS)):
-        name = f"known: {column}" if str(column).casefold() == _SUBTYPE.casefold() else column
+        name = f"known: {column}" if str(column).casefold() == _SUBTYPE.casefold() else titles[column]
         shades[name], handles = _bar_colours(values, colormaps[cmap].resampled(256))
         legends.append((name, handles))
 
@@ -77,12 +80,13 @@ def marker_heatmap(
     height = _ROW * len(top)
     above = (bar + 0.03) * (1 + len(shades))
     foot = 0.2 + max(0, _legends_height(legends) - height - above)
-    named = max([0.052 * len(gene) for gene in top["gene"]] + [0.062 * len(str(name)) for name in (_SUBTYPE, *shades)])
-    left = 0.3 + width + 0.25 + named
+    genes = list(shown(top["gene"]).values())
+    beside = [0.052 * columns(gene) for gene in genes] + [0.062 * columns(name) for name in (_SUBTYPE, *shades)]
+    left = 0.3 + width + 0.25 + max(beside)
     figure = Figure(figsize=(max(width + 2.6, left + 1.6), foot + height + above + 0.1))
     main = _axes_in_inches(figure, 0.3, foot, width, height)
     image = main.imshow(z.T, aspect="auto", cmap="RdBu_r", vmin=-2, vmax=2, interpolation="nearest")
-    main.set_yticks(range(len(top)), top["gene"], fontsize=5.5, fontstyle="italic")
+    main.set_yticks(range(len(top)), genes, fontsize=5.5, fontstyle="italic")
     main.yaxis.tick_right()
     main.tick_params(length=0, pad=2)
     main.set_xticks([])
@@ -167,8 +171,10 @@ def kaplan_meier(
     below = row * len(groups) + 0.6
     figure = Figure(figsize=(5.2, below + 2.7))
     axes = _axes_in_inches(figure, 0.9, below, 3.0, 2.6)
+    named, curves = shown(groups), []
     for name, group in groups.items():
-        survival_curve(axes, group, colours[name], f"{name} (n = {len(group)}, {int(group['event'].sum())} events)")
+        label = f"{named[name]} (n = {len(group)}, {int(group['event'].sum())} events)"
+        curves.append(survival_curve(axes, group, colours[name], label))
     axes.set(
         ylim=(0, 1.03), xlim=(0, known["time"].max() * 1.03), ylabel="Survival probability", xlabel=f"Time ({unit})"
     )
@@ -176,8 +182,9 @@ def kaplan_meier(
     if p is not None and np.isfinite(p):
         permuted = p_permutation is not None and np.isfinite(p_permutation)
         text = f"log-rank $P$ = {_p_text(p)}" + (f" (permutation {_p_text(p_permutation)})" if permuted else "")
-        axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), title="Subtype", alignment="left", borderaxespad=0)
+        axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top", parse_math=True)
+    look = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "alignment": "left", "borderaxespad": 0}
+    add_legend(axes, curves, title="Subtype", **look)
     _numbers_at_risk(_axes_in_inches(figure, 0.9, 0.05, 3.0, row * len(groups)), groups, colours, axes)
     return figure
 
@@ -189,6 +196,7 @@ def contribution_bars(table: pd.DataFrame, *, n_top: int = 10) -> Figure:
     table: of `feature_contributions`. An omic stands behind the feature's name.
     """
     subtypes = list(dict.fromkeys(table["subtype"]))
+    named = shown(subtypes, 34)
     n_columns = min(3, len(subtypes))
     n_rows = -(-len(subtypes) // n_columns)
     figure = Figure(figsize=(2.9 * n_columns, 0.5 + 0.15 * n_top * n_rows + 0.4 * n_rows), layout="constrained")
@@ -196,15 +204,22 @@ def contribution_bars(table: pd.DataFrame, *, n_top: int = 10) -> Figure:
     for axes, subtype in zip(panels, subtypes, strict=False):
         top = table[table["subtype"] == subtype].head(n_top)
         axes.barh(range(len(top)), top["share"], color=top["direction"].map({"up": "#c0392b", "down": "#2c6fbb"}))
-        axes.set_yticks(range(len(top)), [f"{row.feature} ({row.omic})" for row in top.itertuples()], fontsize=5.5)
+        axes.set_yticks(range(len(top)), list(_features(top).values()), fontsize=5.5)
         axes.invert_yaxis()
-        axes.set_title(f"Subtype {subtype}")
+        axes.set_title(f"Subtype {named[subtype]}")
         axes.tick_params(labelbottom=True)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     for axes in panels[len(subtypes) :]:
         axes.set_visible(False)
     figure.supxlabel("Share of what the network goes by", fontsize=7)
     return figure
+
+
+def _features(rows: pd.DataFrame) -> dict:
+    """Row -> its feature with the omic behind it."""
+    pairs = list(zip(rows["feature"].astype(str), rows["omic"], strict=True))
+    features = shown([feature for feature, _ in pairs])
+    return {place: f"{features[feature]} ({omic})" for place, (feature, omic) in enumerate(pairs)}
 
 
 def _top_markers(markers: pd.DataFrame, n_top: int) -> pd.DataFrame:
@@ -252,12 +267,13 @@ def _colour_strip(axes: Axes, colours, *, name: str | None = None, vertical: boo
 
 
 def _name_blocks(axes: Axes, labels: pd.Series, colours: dict, inches_per_sample: float) -> None:
+    named = shown(colours)
     for name, colour in colours.items():
         members = np.flatnonzero(labels == name)
-        if len(members) * inches_per_sample < 0.07 * len(str(name)):
+        if len(members) * inches_per_sample < 0.07 * columns(named[name]):
             continue
         middle = members.mean()
-        axes.text(middle, 0, str(name), ha="center", va="center", color=ink(colour), fontsize=6, fontweight="bold")
+        axes.text(middle, 0, named[name], ha="center", va="center", color=ink(colour), fontsize=6, fontweight="bold")
 
 
 def _bar_colours(values: pd.Series, cmap: Colormap) -> tuple[list, list[Patch]]:
@@ -271,7 +287,7 @@ def _bar_colours(values: pd.Series, cmap: Colormap) -> tuple[list, list[Patch]]:
         levels = subtype_order(pd.Series(known.value_counts().index[:_MAX_LEVELS]))
         colours = dict(zip(levels, cmap(np.linspace(0.12, 0.92, len(levels))), strict=True))
         shades = [MISSING if pd.isna(value) else colours.get(value, _OTHER) for value in values]
-        handles = [Patch(color=colour, label=str(level)) for level, colour in colours.items()]
+        handles = [Patch(color=colours[level], label=name) for level, name in shown(levels).items()]
         if known.nunique() > _MAX_LEVELS:
             handles.append(Patch(color=_OTHER, label="other"))
     if len(known) < len(values):
@@ -287,8 +303,9 @@ def _legends_height(legends: list) -> float:
 def _stacked_legends(figure: Figure, legends: list, left: float, top: float, image) -> None:
     w, h = figure.get_size_inches()
     for title, handles in legends:
-        figure.legend(
-            handles=handles,
+        add_legend(
+            figure,
+            handles,
             title=title,
             loc="upper left",
             bbox_to_anchor=(left / w, top / h),
@@ -315,7 +332,8 @@ def _dotplot(
     """Panels of dots, one a subtype, that share the x axis; `top` has the columns colour and area."""
     present = [subtype for subtype in colours if (top["subtype"] == subtype).any()]
     row, left, width, low = 0.235, 2.6, 2.5, 0.5
-    heights = [max(row * (top["subtype"] == s).sum() + 0.06, 0.065 * len(str(s)) + 0.1) for s in present]
+    named = shown(colours, 30)
+    heights = [max(row * (top["subtype"] == s).sum() + 0.06, 0.065 * columns(named[s]) + 0.1) for s in present]
     upper = low + max(sum(heights) + _GAP * (len(present) - 1), 2.3)
     figure = Figure(figsize=(left + width + 1.4, upper + 0.1))
     top = top.assign(x=-np.log10(top["padj"].clip(lower=1e-300)), label=_term_labels(top))
@@ -329,12 +347,12 @@ def _dotplot(
         middle, half = (len(rows) - 1) / 2, height / row / 2
         axes.set(xlim=(0, top["x"].max() * 1.08), ylim=(middle - half, middle + half))
         axes.tick_params(axis="x", labelbottom=subtype == present[-1])
-        _facet_label(axes, str(subtype), colours[subtype], width)
+        _facet_label(axes, named[subtype], colours[subtype], width)
         upper -= _GAP
-    axes.set_xlabel("−log$_{10}$ adjusted $P$")
-    absent = [str(subtype) for subtype in colours if subtype not in present]
+    axes.set_xlabel("−log$_{10}$ adjusted $P$", parse_math=True)
+    absent = [named[subtype] for subtype in colours if subtype not in present]
     if absent:
-        note = f"No significant set: {', '.join(absent)}"
+        note = textwrap.fill(f"No significant set: {', '.join(absent)}", 80)
         axes.annotate(
             note, (1, 0), (0, -26), "axes fraction", "offset points", ha="right", va="top", color="#666666", fontsize=6
         )
@@ -359,9 +377,10 @@ def _dots(axes: Axes, rows: pd.DataFrame, area, shading: ScalarMappable) -> None
 def _term_labels(table: pd.DataFrame) -> list[str]:
     """Readable terms; the collection stands behind where there are several."""
     if len(table["collection"].unique()) == 1:
-        return [readable_term(term) for term in table["term"]]
-    pairs = zip(table["term"], table["collection"], strict=True)
-    return [f"{readable_term(term, 34)}  [{collection}]" for term, collection in pairs]
+        return readable_terms(table["term"])
+    named = shown(table["collection"], 24)
+    pairs = zip(readable_terms(table["term"], 34), table["collection"], strict=True)
+    return [f"{term}  [{named[collection]}]" for term, collection in pairs]
 
 
 def _dot_area(sizes: pd.Series):
@@ -392,8 +411,8 @@ def _dot_legends(
                markersize=np.sqrt(area(value)), label=f"{value:.0f}")
         for value in values or [sizes.max()]
     ]  # fmt: skip
-    figure.legend(
-        handles=handles, title=size_label, loc="upper left", bbox_to_anchor=(left / w, 1 - 0.1 / h),
+    add_legend(
+        figure, handles, title=size_label, loc="upper left", bbox_to_anchor=(left / w, 1 - 0.1 / h),
         alignment="left", borderaxespad=0, labelspacing=0.7,
     )  # fmt: skip
     top = h - 0.55 - 0.16 * len(handles)
@@ -404,21 +423,22 @@ def _dot_legends(
     bar.update_ticks()
 
 
-def survival_curve(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> None:
-    """Draw the Kaplan-Meier curve of patients (columns time, event); ticks are those censored."""
+def survival_curve(axes: Axes, group: pd.DataFrame, colour: str, label: str) -> Line2D:
+    """Draw the Kaplan-Meier curve of patients (columns time, event), and return it; ticks are those censored."""
     from lifelines import KaplanMeierFitter  # half a second that other figures need not wait
 
     curve = KaplanMeierFitter().fit(group["time"], group["event"]).survival_function_.iloc[:, 0]
-    axes.step([0, *curve.index], [1, *curve], where="post", color=colour, label=label)
+    (line,) = axes.step([0, *curve.index], [1, *curve], where="post", color=colour, label=label)
     censored = np.sort(group.loc[group["event"] == 0, "time"].unique())
     axes.plot(censored, curve.loc[censored], "|", color=colour, markersize=4, markeredgewidth=0.8)
+    return line
 
 
 def _numbers_at_risk(axes: Axes, groups: dict, colours: dict, curves: Axes) -> None:
     """One row of counts a group, below the ticks of the axes with the curves."""
     ticks = [tick for tick in curves.get_xticks() if 0 <= tick <= curves.get_xlim()[1]]
     axes.set(xlim=curves.get_xlim(), ylim=(len(groups) - 0.5, -0.5), xticks=[])
-    axes.set_yticks(range(len(groups)), [str(name) for name in groups])
+    axes.set_yticks(range(len(groups)), list(shown(groups).values()))
     axes.tick_params(length=0, pad=14)
     axes.spines[:].set_visible(False)
     for row, (label, (name, group)) in enumerate(zip(axes.get_yticklabels(), groups.items(), strict=True)):

@@ -15,7 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from amucl.clustering.scores import is_published
 from amucl.figures.families import OTHERS, by_family, family_colour, rows_of
 from amucl.figures.metrics import MANY_METHODS, direction, method_handles, method_styles, panel_title, values_of
-from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
+from amucl.figures.names import plain, shown
+from amucl.figures.style import MISSING, PALETTE, add_legend, palette, placeholder, styled
 
 RIVAL = "#666666"
 
@@ -98,7 +99,7 @@ def _rank_diagram(ranks: pd.DataFrame, title: str) -> Figure:
     axes.set_xticks(range(1, n + 1, 1 if n <= 20 else 2))
     axes.set_yticks([])
     axes.set_xlabel(f"Mean rank over {first['n_blocks']} datasets (1 is best)")
-    axes.set_title(f"{title}\nFriedman {_p_text(first['friedman_p'])}", y=1 + 0.7 / below, pad=0)
+    axes.set_title(f"{title}\nFriedman {_p_text(first['friedman_p'])}", y=1 + 0.7 / below, pad=0, parse_math=True)
     _scale_bar(axes, first["critical_difference"])
     for row, (low, high) in enumerate(cliques):
         y = -0.08 - bar * row
@@ -162,7 +163,7 @@ def _radars(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
         axes.set_title(f"k = {k}", pad=6 + 8 * len(_name_lines(values.columns[0])))
     for axes in grid[len(ks) :]:
         axes.remove()
-    figure.legend(handles=method_handles(styles), loc="outside lower center", ncols=min(5, len(styles) + 1))
+    add_legend(figure, method_handles(styles), loc="outside lower center", ncols=min(5, len(styles) + 1))
     return figure
 
 
@@ -197,8 +198,8 @@ def _radars_by_family(values: pd.DataFrame, methods: list[str]) -> Figure:
         below = figure.add_subplot(layout[len(ks), column])
         below.set_axis_off()
         handles = [Line2D([], [], **look[method] | {"markersize": 3}, label=method) for method in look]
-        below.legend(handles=handles, loc="upper center", fontsize=5.5, labelspacing=0.25, handlelength=2.2)
-    key = ", ".join(f"{number} {dataset}" for number, dataset in zip(numbers, values.columns, strict=True))
+        add_legend(below, handles, loc="upper center", fontsize=5.5, labelspacing=0.25, handlelength=2.2)
+    key = ", ".join(map(" ".join, zip(numbers, shown(values.columns).values(), strict=True)))
     figure.text(0.5, 1 - 0.27 / figure.get_figheight(), textwrap.fill(key, 150), ha="center", va="top", fontsize=6)
     return figure
 
@@ -253,7 +254,7 @@ def _spokes(axes: Axes, names: Sequence[str], limits: tuple[float, float]) -> No
 
 
 def _name_lines(name: str) -> list[str]:
-    return textwrap.wrap(str(name), _NAME_WIDTH, break_long_words=False)
+    return textwrap.wrap(plain(name), _NAME_WIDTH, max_lines=3, placeholder="…")
 
 
 def _dots_by_k(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
@@ -263,12 +264,15 @@ def _dots_by_k(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
     height = n_rows * (0.15 * len(methods) + 0.5) + 0.5
     figure = Figure(figsize=(_WIDTH - 2 * (3 - n_columns), height), layout="constrained")
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
-    colours = palette(values.columns)
+    named, colours = shown(values.columns), palette(values.columns)
+    looks = {
+        dataset: {"linestyle": "", "marker": marker, "color": colour, "markersize": 3.5}
+        for (dataset, colour), marker in zip(colours.items(), "oD", strict=False)
+    }
     for k, axes in zip(ks, grid, strict=False):
         axes.grid(axis="y")
-        for (dataset, colour), marker in zip(colours.items(), "oD", strict=False):
-            dots = values.loc[k, dataset].reindex(methods)
-            axes.plot(dots, range(len(methods)), marker, color=colour, markersize=3.5, label=dataset)
+        for dataset, look in looks.items():
+            axes.plot(values.loc[k, dataset].reindex(methods), range(len(methods)), **look, label=dataset)
         axes.set_title(f"k = {k}")
     for axes in grid[len(ks) :]:
         axes.set_axis_off()
@@ -276,7 +280,8 @@ def _dots_by_k(values: pd.DataFrame, styles: Mapping[str, dict]) -> Figure:
     grid[0].set_yticks(range(len(methods)), methods)
     for axes in grid:
         axes.tick_params(axis="y", length=0)
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    handles = [Line2D([], [], **look, label=named[dataset]) for dataset, look in looks.items()]
+    add_legend(figure, handles, loc="outside lower center", ncols=2)
     return figure
 
 

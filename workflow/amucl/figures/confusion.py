@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 
 from amucl.errors import AmuclError
 from amucl.figures.metrics import MANY_METHODS, MARKERS, method_styles
-from amucl.figures.style import MISSING, ink, palette, placeholder, styled
+from amucl.figures.names import columns, shown
+from amucl.figures.style import MISSING, add_legend, ink, palette, placeholder, styled
 
 _CELL = 0.3  # inches
 _WIDTH = 7.2
@@ -45,9 +46,10 @@ def confusion_matrices(tables: Mapping[str, pd.DataFrame]) -> Figure:
                 expected=_listed(sizes),
                 got=_listed(table.sum(axis=1)),
             )
-    names = [f"{name} (n = {size})" for name, size in sizes.items()]
+    named = shown(sizes.index)
+    names = [f"{named[name]} (n = {size})" for name, size in sizes.items()]
     n_columns = max(table.shape[1] for table in tables.values())
-    margin, panel_width, panel_height = 0.4 + 0.055 * max(map(len, names)), _CELL * n_columns, _CELL * len(first)
+    margin, panel_width, panel_height = 0.4 + 0.055 * max(map(columns, names)), _CELL * n_columns, _CELL * len(first)
     per_row = int(np.clip((_WIDTH - margin - 0.7) // (panel_width + 0.2), 1, len(tables)))
     n_rows = -(-len(tables) // per_row)
     w, h = margin + per_row * (panel_width + 0.2) + 0.6, n_rows * (panel_height + 0.65) + 0.1
@@ -81,7 +83,7 @@ def _counts(axes: Axes, table: pd.DataFrame, shading: ScalarMappable) -> None:
             if count:
                 colour = ink(shading.to_rgba(shares.iloc[row, column])[:3])
                 axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=6.5)
-    axes.set_xticks(range(table.shape[1]), [str(name) for name in table.columns])
+    axes.set_xticks(range(table.shape[1]), list(shown(table.columns, 12).values()))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
@@ -116,7 +118,7 @@ def trust_figure(trust: pd.DataFrame) -> Figure:
         Line2D([], [], color="#666666", linestyle="--", linewidth=0.8, label="k-means in the\ncommon space"),
         Line2D([], [], linestyle="", marker="o", markersize=9, label="warning", **_RING),
     ]
-    figure.legend(handles=handles, loc="outside right upper", title="Method", alignment="left")
+    add_legend(figure, handles, loc="outside right upper", title="Method", alignment="left")
     return figure
 
 

@@ -15,7 +15,8 @@ from amucl.clustering.printed import PRINTED_METHOD
 from amucl.clustering.scores import HIGHER_IS_BETTER, is_published
 from amucl.figures.families import by_family, family_colour, family_of, rows_of
 from amucl.figures.metrics import METRIC_NAMES, SPACE_NAMES, direction, panel_title, values_of
-from amucl.figures.style import placeholder, styled
+from amucl.figures.names import shown
+from amucl.figures.style import add_legend, placeholder, styled
 
 INTERNAL = ("c_index", "silhouette", "davies_bouldin")
 
@@ -65,8 +66,9 @@ def methods_over_datasets(metrics: pd.DataFrame, metric: str, space: str, *, ks:
     ks: k by dataset.
     """
     metrics = metrics[metrics["k"] == metrics["dataset"].map(ks)]
+    named = shown(metrics["dataset"], 20)
     panels = [
-        _Panel(f"{dataset}\nk = {ks[dataset]}", metric, _means(rows, metric, space))
+        _Panel(f"{named[dataset]}\nk = {ks[dataset]}", metric, _means(rows, metric, space))
         for dataset, rows in metrics.groupby("dataset", sort=False)
     ]
     panels = [panel for panel in panels if panel.values.notna().any()]
@@ -106,7 +108,7 @@ def _grid(
             label.set_color(family_colour(family_of(name)))
     if title:
         figure.suptitle(title, fontsize=8)
-    figure.legend(handles=_handles(places, panels), loc="outside lower center", ncols=4)
+    add_legend(figure, _handles(places, panels), loc="outside lower center", ncols=4)
     return figure
 
 

@@ -12,8 +12,9 @@ from amucl.biology.correction import ALPHA
 from amucl.biology.nearest import UNASSIGNED
 from amucl.biology.templates import with_equal_names
 from amucl.clustering.labels import subtype_order
-from amucl.figures.style import MISSING, palette, placeholder, styled
-from amucl.figures.terms import readable_term
+from amucl.figures.names import columns, shown
+from amucl.figures.style import MISSING, add_legend, palette, placeholder, styled
+from amucl.figures.terms import readable_terms
 
 _NAMED_ROWS = 60  # more rows than this stay unnamed
 
@@ -35,7 +36,7 @@ def score_heatmap(scores: pd.DataFrame, labels: pd.Series, table: pd.DataFrame, 
     labels = labels.loc[labels.index.intersection(scores.index)]
     colours = palette(subtype_order(labels))
     rows = top.set_index("term")["subtype"]
-    return _grouped_heatmap(scores.loc[labels.index], labels, rows, colours, "Gene set score", readable_term)
+    return _grouped_heatmap(scores.loc[labels.index], labels, rows, colours, "Gene set score", readable_terms)
 
 
 @styled
@@ -57,7 +58,7 @@ def template_heatmap(
     given = patients.sort_values("distance", kind="stable").set_index("sample")["subtype"]
     colours = {str(name): colour for name, colour in palette(subtypes).items()} | {UNASSIGNED: MISSING}
     given, rows = given.astype(str), rows.astype(str)
-    return _grouped_heatmap(expression.loc[given.index], given, rows, colours, "Template gene", str)
+    return _grouped_heatmap(expression.loc[given.index], given, rows, colours, "Template gene", _genes)
 
 
 def _grouped_heatmap(
@@ -69,10 +70,10 @@ def _grouped_heatmap(
     features = rows.map(position).sort_values(kind="stable").index
     z = values.loc[samples, features].astype(float)
     z = ((z - z.mean()) / z.std()).clip(-2, 2)
-    names = [named(name) for name in features] if len(features) <= _NAMED_ROWS else []
+    names = named(features) if len(features) <= _NAMED_ROWS else []
     lines = sum(name.count("\n") + 1 for name in names)
     width, height, side = 4.2, max(0.11 * lines + 0.03 * len(names), 1.5) if names else 4.0, 0.09
-    right = 0.35 + 0.044 * max((len(part) for name in names for part in name.split("\n")), default=0)
+    right = 0.35 + 0.044 * max((columns(part) for name in names for part in name.split("\n")), default=0)
     figure = Figure(figsize=(0.4 + width + right + 1.3, height + 0.5))
     w, h = figure.get_size_inches()
 
@@ -95,18 +96,24 @@ def _grouped_heatmap(
         main.axvline(cut, color="white", linewidth=1)
     for cut in _cuts(rows[features]):
         main.axhline(cut, color="white", linewidth=1)
-    sizes = groups.value_counts()
-    handles = [Patch(color=colour, label=f"{name} (n = {sizes.get(name, 0)})") for name, colour in colours.items()]
+    sizes, subtypes = groups.value_counts(), shown(colours)
+    handles = [
+        Patch(color=colour, label=f"{subtypes[name]} (n = {sizes.get(name, 0)})") for name, colour in colours.items()
+    ]
     left, top = 0.3 + width + right, 0.2 + height + 0.15
     corner = (left / w, top / h)
-    figure.legend(
-        handles=handles, title="Subtype", loc="upper left", bbox_to_anchor=corner, alignment="left", borderaxespad=0,
+    add_legend(
+        figure, handles, title="Subtype", loc="upper left", bbox_to_anchor=corner, alignment="left", borderaxespad=0,
         handlelength=1, handleheight=1, labelspacing=0.25,
     )  # fmt: skip
     bar = figure.colorbar(image, cax=panel(left + 0.05, 0.2, 0.09, 0.6), ticks=[-2, 0, 2])
     bar.ax.set_title(f"{what}\n(z-score)", fontsize=6.5, loc="left")
     bar.outline.set_visible(False)
     return figure
+
+
+def _genes(genes: pd.Index) -> list[str]:
+    return list(shown(genes).values())
 
 
 def _pixels(groups: pd.Series, colours: dict) -> np.ndarray:

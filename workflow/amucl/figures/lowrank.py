@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.axes_grid1.axes_divider import AxesDivider, make_axes_locatable
 
 from amucl.clustering.labels import subtype_order
-from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
+from amucl.figures.names import shown
+from amucl.figures.style import MISSING, PALETTE, PowersOfTen, add_legend, palette, placeholder, styled
 
 RESIDUALS = {"gap": ("certified gap", "-", "o"), "r1": ("X = XZ + E", "--", "s"), "r2": ("Z = J", ":", "^")}
 SYMBOLS = {"lam": "λ", "beta": "β", "gamma": "γ"}  # as in the paper
@@ -67,13 +68,14 @@ def convergence_plot(history: pd.DataFrame, tol: float) -> Figure:
     The title says whether all came down to `tol`, the dashed line. A residual that is zero throughout (Z = J where a
     problem needs no copy) is not drawn. history: columns iteration, gap, r1, r2, rank.
     """
-    shown = {column: look for column, look in RESIDUALS.items() if (history[column] > 0).any()}
+    drawn = {column: look for column, look in RESIDUALS.items() if (history[column] > 0).any()}
     figure = Figure(figsize=(3.4, 2.9), layout="constrained")
     axis, ranks = figure.subplots(2, sharex=True, height_ratios=[3, 1])
-    for (column, (label, style, marker)), colour in zip(shown.items(), PALETTE, strict=False):
+    for (column, (label, style, marker)), colour in zip(drawn.items(), PALETTE, strict=False):
         axis.plot(history["iteration"], history[column], style, marker=marker, ms=3, color=colour, label=label)
     axis.axhline(tol, color=DOUBT, linestyle=(0, (4, 2)), linewidth=0.8, label=f"wanted: {tol:g}")
     axis.set(yscale="log", ylabel="Relative gap, residuals")
+    axis.yaxis.set_major_formatter(PowersOfTen())
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ranks.plot(history["iteration"], history["rank"], "o-", ms=3, color=PALETTE[0])
     ranks.set(xlabel="Iteration", ylabel="Rank of Z", ylim=(0, 1.15 * max(history["rank"].max(), 1)))
@@ -81,7 +83,7 @@ def convergence_plot(history: pd.DataFrame, tol: float) -> Figure:
     for panel in (axis, ranks):
         panel.grid()
     last = history.iloc[-1]
-    missed = [f"{label} {last[column]:.2g}" for column, (label, *_) in shown.items() if not last[column] <= tol]
+    missed = [f"{label} {last[column]:.2g}" for column, (label, *_) in drawn.items() if not last[column] <= tol]
     if missed:
         said = f"Not converged in {last['iteration']:.0f} iterations:\n{', '.join(missed)}; wanted {tol:g}"
         figure.suptitle(said, color=PALETTE[3])
@@ -101,27 +103,28 @@ def sensitivity_figure(table: pd.DataFrame) -> Figure:
     """
     if table.empty:
         return placeholder("No weight to vary: the method has none of those asked for, or they are 0")
-    shown = {column: look for column, look in AGREEMENT.items() if table[column].notna().any()}
+    drawn = {column: look for column, look in AGREEMENT.items() if table[column].notna().any()}
     panels = list(table.groupby("parameter", sort=False))
     figure = Figure(figsize=(1.6 + 2.0 * len(panels), 2.6), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (parameter, rows) in zip(axes, panels, strict=True):
         default = rows.loc[rows["factor"] == 1, "value"].item()
         axis.set(xscale="log", xlabel=f"{SYMBOLS[parameter]} / default ({default:.3g})")
-        _sensitivity_panel(axis, rows, shown)
-    lowest = min(0, table[list(shown)].min(axis=None)) if shown else 0
+        axis.xaxis.set_major_formatter(PowersOfTen())
+        _sensitivity_panel(axis, rows, drawn)
+    lowest = min(0, table[list(drawn)].min(axis=None)) if drawn else 0
     axes[0].set(ylabel="Agreement", ylim=(lowest - 0.05, 1.05))
-    handles = [Line2D([], [], **look, markersize=3.5) for look in shown.values()]
+    handles = [Line2D([], [], **look, markersize=3.5) for look in drawn.values()]
     handles += [Line2D([], [], **IN_DOUBT, label="in doubt: see above"), Patch(color=MISSING, label="default")]
-    figure.legend(handles=handles, loc="outside right upper")
+    add_legend(figure, handles, loc="outside right upper")
     return figure
 
 
-def _sensitivity_panel(axis: Axes, rows: pd.DataFrame, shown: dict[str, dict]) -> None:
+def _sensitivity_panel(axis: Axes, rows: pd.DataFrame, drawn: dict[str, dict]) -> None:
     """The curves of one weight, white inside where a point is in doubt, and above them why it is."""
     axis.axvline(1, color=MISSING, linewidth=5, zorder=0)
     doubtful = rows[rows["status"] != "ok"]
-    for column, look in shown.items():
+    for column, look in drawn.items():
         axis.plot(rows["factor"], rows[column], **look, markersize=3.5)
         unlined = {**look, "linestyle": "", "markerfacecolor": "white"}
         axis.plot(doubtful["factor"], doubtful[column], **unlined, markersize=3.5)
@@ -153,8 +156,9 @@ def _ordered_heatmap(
     for name, values in reversed(groups.items()):
         _bar(beside, name, values.iloc[order])
     for name, values in groups.items():
-        handles = [Patch(color=colour, label=str(group)) for group, colour in palette(_names(values)).items()]
-        figure.legend(handles=handles, title=name, loc="upper left", bbox_to_anchor=(0.9, height))
+        colours, named = palette(_names(values)), shown(_names(values))
+        handles = [Patch(color=colour, label=named[group]) for group, colour in colours.items()]
+        add_legend(figure, handles, title=name, loc="upper left", bbox_to_anchor=(0.9, height))
         height -= 0.09 + 0.04 * len(handles)
     return figure
 

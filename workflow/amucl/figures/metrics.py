@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from amucl.clustering.labels import subtype_order
 from amucl.clustering.scores import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
 from amucl.figures.families import by_family, family_colour, rows_of
-from amucl.figures.style import MISSING, palette, styled
+from amucl.figures.names import shown
+from amucl.figures.style import MISSING, add_legend, palette, styled
 from amucl.representation.blocks import principal_axes, principal_coordinates
 
 METRIC_NAMES = {
@@ -143,7 +144,7 @@ def metrics_over_k(table: pd.DataFrame, *, reference_k: int, suggested: Mapping[
     handles = method_handles(styles)
     if suggested:
         handles.append(Line2D([], [], **_SUGGESTED, color="black", label="suggested k"))
-    figure.legend(handles=handles, loc="outside right upper", title="Method", alignment="left")
+    add_legend(figure, handles, loc="outside right upper", title="Method", alignment="left")
     return figure
 
 
@@ -194,32 +195,34 @@ def prediction_map(embedding: pd.DataFrame, labels: pd.Series, new: pd.DataFrame
     labels, predicted = labels.loc[embedding.index], predicted.loc[new.index]
     figure = Figure(figsize=(3.6, 2.7), layout="constrained")
     axes = figure.subplots()
-    for name, colour in palette(subtype_order(labels)).items():
+    order, handles = subtype_order(labels), []
+    named = shown(order)
+    for name, colour in palette(order).items():
         own, crosses = (labels == name).to_numpy(), (predicted == name).to_numpy()
         axes.scatter(*known[own].T, s=9, color=colour, alpha=0.3, linewidth=0)
-        axes.scatter(
-            *place[crosses].T, s=16, color=colour, marker="x", linewidth=0.8, label=f"{name} ({crosses.sum()})"
-        )
+        label = f"{named[name]} ({crosses.sum()})"
+        handles.append(axes.scatter(*place[crosses].T, color=colour, label=label, **_CROSS))
     none = (~predicted.isin(labels)).to_numpy()
-    axes.scatter(*place[none].T, color=MISSING, label=f"none ({none.sum()})", **_CROSS)
+    handles.append(axes.scatter(*place[none].T, color=MISSING, label=f"none ({none.sum()})", **_CROSS))
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_xlabel("PC 1")
     axes.set_ylabel("PC 2")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, title="New patients")
+    add_legend(axes, handles, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1, title="New patients")
     return figure
 
 
 def _scatter(axes: Axes, place: pd.DataFrame, groups: pd.Series) -> None:
-    unknown = groups.isna()
+    unknown, handles = groups.isna(), []
     if unknown.any():
-        axes.scatter(*place[unknown.to_numpy()].to_numpy().T, s=9, color=MISSING, label="unknown")
+        points = place[unknown.to_numpy()].to_numpy()
+        handles.append(axes.scatter(*points.T, s=9, color=MISSING, label="unknown"))
     order = subtype_order(groups.dropna())
+    named = shown(order)
     for name, colour in palette(order).items():
-        points = place[(groups == name).to_numpy()]
-        axes.scatter(
-            *points.to_numpy().T, s=9, color=colour, edgecolor="white", linewidth=0.2, label=f"{name} ({len(points)})"
-        )
+        points, look = place[(groups == name).to_numpy()].to_numpy(), {"edgecolor": "white", "linewidth": 0.2}
+        label = f"{named[name]} ({len(points)})"
+        handles.append(axes.scatter(*points.T, s=9, color=colour, label=label, **look))
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1)
+    add_legend(axes, handles, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1)

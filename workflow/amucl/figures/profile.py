@@ -39,7 +39,9 @@ from amucl.biology.profile import (
 from amucl.biology.survival import complete_survival
 from amucl.errors import some
 from amucl.figures.biology import survival_curve
-from amucl.figures.style import STYLE, palette, styled
+from amucl.figures.fonts import families_for, quiet, written
+from amucl.figures.names import plain, shortened, shown
+from amucl.figures.style import STYLE, add_legend, palette, styled
 from amucl.figures.tables import LARGEST_PAGE, ROOM_FOR_NOTES
 from amucl.figures.terms import readable_term
 from amucl.files import atomic_path
@@ -49,6 +51,8 @@ RESOLUTIONS = (150, 110, 80)  # dots per inch
 
 _LEFT, _WIDTH, _LINE = 0.5, 7.27, 0.135  # inches
 _MAX_CLASSES = 8
+_LONGEST = 90  # columns that a line of the page can hold
+_NAME = 32  # columns of a subtype's name
 _MAX_TERMS = 3  # of the genes that are up, and of those that are down
 _GREY, _FAINT = "#666666", "#d5d5d5"
 _RED, _BLUE = "#b2182b", "#2166ac"
@@ -99,7 +103,7 @@ def profile_page(
     title : what cohort and partition are called. others : all subtypes, in the order of their colours.
     known : the subtypes are classes known beforehand.
     """
-    page = _Page(table[table["subtype"] == subtype], palette(others)[subtype])
+    page = _Page(table[table["subtype"] == subtype], palette(others)[subtype], shown(others, _NAME))
     top = page.header(subtype, title, labels, others)
     below_survival = page.survival(labels, clinical, subtype, top)
     below_labels = page.labels(top)
@@ -114,7 +118,9 @@ def profile_page(
 def write_pdf(figures: Iterable[Figure], path: str | os.PathLike) -> None:
     """Write pages of one PDF; the same figures give the same bytes."""
     metadata = {"CreationDate": None}
-    with matplotlib.rc_context(STYLE), atomic_path(path) as file, PdfPages(file, metadata=metadata) as pages:
+    figures = list(figures)
+    style = matplotlib.rc_context(STYLE)
+    with style, written(*figures), atomic_path(path) as file, PdfPages(file, metadata=metadata) as pages:
         for figure in figures:
             pages.savefig(figure)
 
@@ -141,7 +147,7 @@ def write_html(figures: dict[object, Figure], path: str | os.PathLike) -> None:
 def _image(name: object, figure: Figure, dpi: int) -> str:
     """An element of a page with the figure in it; WebP without loss is a third of PNG."""
     stream = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), written(figure):
         figure.savefig(stream, format="webp", dpi=dpi, pil_kwargs={"lossless": True, "quality": 75})
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     style = "display: block; width: 100%; max-width: 1240px; margin: 0 auto 1em; border: 1px solid #ddd"
@@ -151,13 +157,13 @@ def _image(name: object, figure: Figure, dpi: int) -> str:
 class _Page:
     """A figure written on from top to bottom; places are in inches from its upper left corner."""
 
-    def __init__(self, rows: pd.DataFrame, colour: str) -> None:
-        self.figure, self.rows, self.colour = Figure(figsize=A4), rows, colour
+    def __init__(self, rows: pd.DataFrame, colour: str, names: dict[object, str]) -> None:
+        self.figure, self.rows, self.colour, self.names = Figure(figsize=A4), rows, colour, names
 
     def header(self, subtype, title: str, labels: pd.Series, others: Sequence) -> float:
         size = self._section(SIZE).iloc[0]
         self._box(_LEFT, 0.45, 0.12, 0.42, self.colour)
-        self._text(_LEFT + 0.22, 0.43, f"Subtype {subtype}", size=16, weight="bold")
+        self._text(_LEFT + 0.22, 0.43, f"Subtype {self.names[subtype]}", size=16, weight="bold")
         self._text(_LEFT + 0.22, 0.72, title, size=8, color=_GREY)
         share = f"{size['n']:.0f} of {size['total']:.0f} patients ({size['value']:.0%})"
         self._text(_LEFT + _WIDTH, 0.45, share, size=9, ha="right")
@@ -175,9 +181,12 @@ class _Page:
             return self._note(rows, top, _LEFT, 55)
         known = complete_survival(clinical["os_time"], clinical["os_event"], labels)
         axes = self._axes(_LEFT + 0.35, top + 0.05, width - 0.4, 1.95)
-        for inside, colour, name in ((False, "#888888", "others"), (True, self.colour, f"subtype {subtype}")):
+        curves = []
+        sides = (False, "#888888", "others"), (True, self.colour, f"subtype {self.names[subtype]}")
+        for inside, colour, name in sides:
             group = known[(known["label"] == subtype) == inside]
-            survival_curve(axes, group, colour, f"{name} (n = {len(group)}, {int(group['event'].sum())} died)")
+            label = f"{name} (n = {len(group)}, {int(group['event'].sum())} died)"
+            curves.append(survival_curve(axes, group, colour, label))
         axes.set(
             ylim=(0, 1.25),
             yticks=np.linspace(0, 1, 6),
@@ -186,7 +195,7 @@ class _Page:
         )
         axes.set_xlabel("Time (days)", labelpad=1)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.legend(loc="upper right", borderaxespad=0)
+        add_legend(axes, curves, loc="upper right", borderaxespad=0)
         top += 2.4
         for item, text in _survival_lines(rows):
             self._text(_LEFT, top, item, color=_GREY)
@@ -296,6 +305,7 @@ class _Page:
 
     def patients(self, top: float) -> None:
         rows, start = self._section(PATIENTS), top + 0.12
+        named = {str(subtype): name for subtype, name in self.names.items()}
         if rows["item"].isna().all():
             top = self._heading("Representative patients", start, _LEFT, _WIDTH)
             self._note(rows, top, _LEFT, 110)
@@ -307,7 +317,7 @@ class _Page:
             if not (rows["group"] == group).any():
                 self._text(left, top, "The subtype has no other patients", color=_GREY)
             for row in rows[rows["group"] == group].itertuples():
-                leaning = "" if group == CENTRAL else f", leans to subtype {row.note}"
+                leaning = "" if group == CENTRAL else f", leans to subtype {named.get(str(row.note), row.note)}"
                 self._text(left, top, row.item, fit=1.6, weight="bold")
                 self._text(left + 1.7, top, f"{row.measure} {row.value:.2f}{leaning}", color=_GREY)
                 top += _LINE
@@ -342,12 +352,10 @@ class _Page:
 
     def _text(self, x: float, y: float, text: str, *, size: float = 6.5, fit: float = np.inf, **style) -> None:
         """Write, from (x, y) downwards; what is wider than `fit` is cut."""
-        font = FontProperties(size=size, style=style.get("style"), weight=style.get("weight"))
-        shown = text
-        while text and text_to_path.get_text_width_height_descent(shown, font, ismath=False)[0] > 72 * fit:
-            text = text[:-1]
-            shown = f"{text}…"
-        self.figure.text(x / A4[0], 1 - y / A4[1], shown, fontsize=size, va="top", parse_math=False, **style)
+        text = plain(text)
+        if np.isfinite(fit):
+            text = _cut(text, 72 * fit, size, style)
+        self.figure.text(x / A4[0], 1 - y / A4[1], text, fontsize=size, va="top", **style)
 
     def _axes(self, left: float, top: float, width: float, height: float):
         w, h = A4
@@ -362,6 +370,17 @@ class _Page:
         w, h = A4
         line = Line2D([left / w, right / w], [1 - y / h] * 2, color=_FAINT, linewidth=0.6)
         self.figure.add_artist(line)
+
+
+def _cut(text: str, width: float, size: float, style: dict) -> str:
+    """As much of a text as is no wider than `width` points."""
+    font = FontProperties(family=families_for(text), size=size, style=style.get("style"), weight=style.get("weight"))
+    text = drawn = shortened(text, _LONGEST)  # no more can fit
+    with quiet():
+        while text and text_to_path.get_text_width_height_descent(drawn, font, ismath=False)[0] > width:
+            text = text[:-1]
+            drawn = f"{text.rstrip()}…"
+    return drawn
 
 
 def _survival_lines(rows: pd.DataFrame) -> list[tuple[str, str]]:

@@ -22,7 +22,8 @@ from amucl.biology.correction import ALPHA
 from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError, some
 from amucl.figures.metrics import method_handles, method_styles
-from amucl.figures.style import MISSING, PALETTE, palette, placeholder, styled
+from amucl.figures.names import shown
+from amucl.figures.style import MISSING, PALETTE, add_legend, palette, placeholder, styled
 
 NULL = "#777777"
 
@@ -93,7 +94,7 @@ def consensus_heatmap(
         upper -= gap
         handles = _group_handles(values, colours)
         corner = place(beside, legend_top, 0, 0)[:2]
-        figure.legend(handles=handles, title=name, loc="upper left", bbox_to_anchor=corner, **_LEGEND)
+        add_legend(figure, handles, title=name, loc="upper left", bbox_to_anchor=corner, **_LEGEND)
         legend_top -= 0.115 * len(handles) + 0.27
     scale = figure.colorbar(image, cax=figure.add_axes(place(beside + 0.05, bottom, 0.09, 0.8)), ticks=[0, 0.5, 1])
     scale.set_label("Consensus")
@@ -162,6 +163,7 @@ def enrichment_figure(survival: pd.DataFrame, enrichment: pd.DataFrame, k: Mappi
     if tested.empty:
         return placeholder("No method has a log-rank test of survival")
     datasets, styles = list(dict.fromkeys(tested["dataset"])), method_styles(points["method"])
+    named = shown(datasets, 24)
     right = max(1.5, tested["x"].max() * 1.12)
     n_columns = min(4, len(datasets))
     n_rows = -(-len(datasets) // n_columns)
@@ -169,20 +171,21 @@ def enrichment_figure(survival: pd.DataFrame, enrichment: pd.DataFrame, k: Mappi
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, dataset in zip(grid, datasets, strict=False):
         _survival_and_labels(axes, points[points["dataset"] == dataset], styles, _MARKER * right)
-        axes.set_title(f"{dataset}\nk = {k[dataset]}", fontsize=7)
+        axes.set_title(f"{named[dataset]}\nk = {k[dataset]}", fontsize=7)
     for axes in grid[len(datasets) :]:
         axes.set_axis_off()
     grid[0].set(xlim=(0, right), ylim=(-0.2, max(tested["n_enriched"].max(), 1) + 0.9))
     grid[0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     grid[0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     grid[0].yaxis.set_minor_locator(MultipleLocator(1))
-    figure.supxlabel("−log$_{10}$ log-rank $P$, by permutation (further right is better)", fontsize=7)
+    across = "−log$_{10}$ log-rank $P$, by permutation (further right is better)"
+    figure.supxlabel(across, fontsize=7, parse_math=True)
     figure.supylabel("Enriched clinical labels (higher is better)", fontsize=7)
     handles = method_handles(styles, linestyle="none", markersize=4)
     if points["at_cap"].any():
         drawn = " or ".join(f"{n:,.0f}" for n in sorted(points.loc[points["at_cap"], "n_permutations"].unique()))
         handles.append(Line2D([], [], **_AT_CAP, label=f"none of {drawn}\npermutations\nas extreme"))
-    figure.legend(handles=handles, loc="outside right upper", alignment="left")
+    add_legend(figure, handles, loc="outside right upper", alignment="left")
     return figure
 
 
@@ -226,8 +229,8 @@ def _strip(axes: Axes, colours: list, name: str) -> None:
 
 def _group_handles(values: pd.Series, colours: dict) -> list[Patch]:
     """A patch per group with its size; `unknown` where values are missing."""
-    sizes = values.value_counts()
-    handles = [Patch(color=colour, label=f"{group} ({sizes[group]})") for group, colour in colours.items()]
+    sizes, named = values.value_counts(), shown(colours)
+    handles = [Patch(color=colour, label=f"{named[group]} ({sizes[group]})") for group, colour in colours.items()]
     if values.isna().any():
         handles.append(Patch(color=MISSING, label=f"unknown ({values.isna().sum()})"))
     return handles

@@ -7,20 +7,27 @@ Decorate a function that draws with `styled`.
 from __future__ import annotations
 
 import os
+import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.ticker import LogFormatterSciNotation
 
 from amucl.errors import AmuclError
+from amucl.figures.fonts import written
 from amucl.files import atomic_path
 
 STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same figure on every machine
+    "text.parse_math": False,  # a class may be called $20k-$40k
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.labelsize": 7,
@@ -65,7 +72,7 @@ _METADATA = {
 }
 
 styled = matplotlib.rc_context(STYLE)
-"""Decorator (or context): everything drawn inside has the shared style."""
+"""Decorator: everything drawn inside has the shared style."""
 
 
 def palette(names: Iterable) -> dict:
@@ -80,6 +87,30 @@ def ink(background) -> str:
     return "black" if linear @ [0.2126, 0.7152, 0.0722] > 0.3 else "white"
 
 
+def add_legend(place: Figure | Axes, handles: Sequence[Artist], **options) -> Legend:
+    """A legend with an entry for each of `handles`, whatever its label begins with.
+
+    Matplotlib leaves out labels that begin with `_`. `place` is the figure or axes; `options` as of their `legend`.
+    """
+    labels = [str(handle.get_label()) for handle in handles]
+    legend = place.legend(handles=list(handles), labels=["name"] * len(labels), **options)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(label)
+    return legend
+
+
+class PowersOfTen(LogFormatterSciNotation):
+    """Ticks of a logarithmic axis without markup: 10⁻³."""
+
+    def __call__(self, x, pos=None) -> str:
+        """The text of the tick at `x`; empty where none is wanted."""
+        text = super().__call__(x, pos).removeprefix("$\\mathdefault{").removesuffix("}$").replace("\\times", "×")
+        return re.sub(r"\^\{([^}]*)\}", lambda power: power[1].translate(_RAISED), text)
+
+
+_RAISED = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+
+
 def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     """Save as PDF, SVG or PNG, by the suffix; nothing is cut off, and the same figure gives the same bytes.
 
@@ -88,7 +119,7 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in _METADATA:
         raise AmuclError("unknown figure format", where=path, expected=", ".join(_METADATA), got=suffix or "no suffix")
-    with matplotlib.rc_context(STYLE), atomic_path(path) as temporary:
+    with matplotlib.rc_context(STYLE), written(figure), atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=DPI, bbox_inches="tight", pad_inches=0.05, metadata=_METADATA[suffix])
 
 

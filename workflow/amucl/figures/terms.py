@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
+from collections.abc import Iterable
 
 import pandas as pd
+
+from amucl.figures.names import plain, shown
 
 _COLLECTION_PREFIX = re.compile(r"^(HALLMARK|KEGG|REACTOME|BIOCARTA|PID|WP|GOBP|GOCC|GOMF|GO)_")
 _ACCESSION = re.compile(r"\s*\((GO:\d+)\)$|\s+R-HSA-\d+$|\s+WP\d+$")
@@ -23,13 +27,22 @@ _REWRITTEN = {
 
 def readable_term(term: str, width: int = 42, lines: int = 2) -> str:
     """A gene set's name for people: no prefix, no accession, no capitals but acronyms, at most `lines` lines."""
-    text = _ACCESSION.sub("", _COLLECTION_PREFIX.sub("", term))
+    text = _ACCESSION.sub("", _COLLECTION_PREFIX.sub("", plain(term)))
     words = text.replace("_", " ").split()
     if "_" in text or text.isupper():
         words = [_readable_word(word) for word in words]
     if words and words[0].islower():
         words[0] = words[0][0].upper() + words[0][1:]
-    return "\n".join(textwrap.wrap(" ".join(words), width, max_lines=lines, placeholder=" …"))
+    return "\n".join(textwrap.wrap(" ".join(words), width, max_lines=lines, placeholder=" …")) or plain(term)
+
+
+def readable_terms(terms: Iterable[str], width: int = 42) -> list[str]:
+    """As `readable_term`, of several: no two are alike."""
+    terms = list(terms)
+    found = {term: readable_term(term, width) for term in terms}
+    kept = Counter(found.values())
+    distinct = shown([term for term in found if kept[found[term]] > 1], width)
+    return [distinct.get(term, found[term]) for term in terms]
 
 
 def readable_overview(table: pd.DataFrame) -> pd.DataFrame:
