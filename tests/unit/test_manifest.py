@@ -59,6 +59,7 @@ def test_every_file_has_what_made_it(run):
     row = listed().loc["out/pca/restarts.tsv"]
     assert (row["rule"], row["code"], row["threads"], row["device"]) == ("cluster", "code of cluster", "2", "cpu")
     assert "torch 2.13.0" in row["versions"]
+    assert record(code=None, threads=1, parameters={})["blas"][0] in row["versions"]
     assert row["platform"] != "" != row["python"]
     assert (listed().loc["given/counts.tsv", ["rule", "code", "threads", "versions"]] == "").all()
 

@@ -1,13 +1,17 @@
 import ast
 import hashlib
 import json
+import re
 import shutil
+import sys
+from importlib import metadata
 
+import numpy as np
 import pytest
 
 from amucl import provenance
 from amucl.methods import METHODS
-from amucl.provenance import code_hash, import_closure, record, sha256
+from amucl.provenance import PACKAGES, code_hash, import_closure, record, sha256
 from tests.shared import REPOSITORY
 
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
@@ -141,6 +145,30 @@ def test_library_uses_no_import_that_the_closure_would_miss():
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level], path
         if path.name != "methods.py":
             assert "import_module" not in path.read_text(), path
+
+
+def imported_by_the_library() -> set[str]:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in LIBRARY.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"amucl"}
+
+
+def test_the_version_of_every_library_is_recorded():
+    of = metadata.packages_distributions()
+    named = {name.lower() for name in PACKAGES}
+    unnamed = {module for module in imported_by_the_library() if not {name.lower() for name in of[module]} & named}
+    assert unnamed == set()
+    assert set(record(code=None, threads=1, parameters={})["versions"]) == set(PACKAGES)
+
+
+def test_linear_algebra_is_recorded_by_version():
+    assert np.linalg.inv(np.eye(2))[0, 0] == 1
+    found = record(code=None, threads=1, parameters={})["blas"]
+    assert found == sorted(set(found))
+    assert any(re.match(r"(openblas|mkl|blis|accelerate)", one) for one in found)
+    assert not any("/" in one for one in found)
 
 
 def test_record_says_what_a_result_was_made_with():

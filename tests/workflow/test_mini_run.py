@@ -315,7 +315,7 @@ def test_progress_and_loss_are_live(mini):
 )
 def test_every_result_tells_what_made_it(mini, sidecar):
     record = json.loads(mini.path(f"simulated/{sidecar}.provenance.json").read_text())
-    made_by = {"code", "device", "parameters", "platform", "python", "rule", "threads", "versions"}
+    made_by = {"blas", "code", "device", "parameters", "platform", "python", "rule", "threads", "versions"}
     assert set(record) == made_by | {"inputs", "outputs"}
     assert record["versions"]["torch"].startswith("2.13.0")
     assert record["outputs"] == {file: sha256(mini.folder / file) for file in record["outputs"]}

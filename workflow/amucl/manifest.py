@@ -117,4 +117,6 @@ def _records(folder: str) -> dict[str, dict[str, Any]]:
 def _made_by(record: dict[str, Any]) -> dict[str, str]:
     cells = {name: str(record.get(name) or "") for name in ("rule", *MADE_BY)}
     versions = record.get("versions", {})
-    return cells | {"versions": "; ".join(f"{name} {versions[name]}" for name in sorted(versions))}
+    made_with = [f"{name} {versions[name]}" for name in sorted(versions)] + record.get("blas", [])
+    made_with += [f"font {name} {file[:12]}" for name, file in sorted(record.get("fonts", {}).items())]
+    return cells | {"versions": "; ".join(made_with)}

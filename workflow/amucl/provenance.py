@@ -10,18 +10,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_info
+
 LIBRARY = Path(__file__).resolve().parent
+# All that the library imports (a test compares), then what these compute and draw with.
 PACKAGES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "torch",
-    "gseapy",
-    "anndata",
-    "mudata",
-    "lifelines",
-    "snakemake",
+    *("anndata", "array-api-compat", "gseapy", "h5py", "joblib", "jsonschema", "lifelines", "matplotlib", "mofapy2"),
+    *("mudata", "numpy", "pandas", "pydeseq2", "PyYAML", "rdata", "requests", "safetensors", "scikit-learn", "scipy"),
+    *("snakemake", "threadpoolctl", "torch", "xarray"),
+    *("autograd", "autograd-gamma", "contourpy", "fonttools", "formulaic", "formulaic-contrasts", "kiwisolver"),
+    *("narwhals", "pillow", "pyarrow"),
 )
 
 # A new line in the registry must not rerun every other method: a method's own entry is a parameter of its rule. This
@@ -64,6 +62,7 @@ def import_closure(*sources: str | Path) -> set[Path]:
 def record(*, code: str | None, threads: int, parameters: dict[str, Any]) -> dict[str, Any]:
     """The sidecar of a result."""
     return {
+        "blas": linear_algebra(),
         "code": code,
         "parameters": parameters,
         "platform": f"{platform.system()} {platform.machine()}",
@@ -71,6 +70,13 @@ def record(*, code: str | None, threads: int, parameters: dict[str, Any]) -> dic
         "threads": threads,
         "versions": {name: metadata.version(name) for name in PACKAGES},
     }
+
+
+def linear_algebra() -> list[str]:
+    """The libraries of linear algebra that this process has loaded: their versions and the processor they took."""
+    parts = ("internal_api", "version", "threading_layer", "architecture")
+    loaded = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    return sorted({" ".join(str(one[part]) for part in parts if one.get(part)) for one in loaded})
 
 
 def sha256(path: str | Path) -> str:
