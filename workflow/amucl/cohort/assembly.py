@@ -17,7 +17,6 @@ LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
 JOIN_COLUMNS = ["source", "unit", "n_in", "n_matched", "n_dropped", "reason", "examples"]
 UNMATCHED_COLUMNS = ["source", "id", "reason"]
 MAX_DAYS = 50_000  # longer than a life
-OWN_COLUMNS = ("patient", "sample", "_index")
 
 Tables = dict[str, pd.DataFrame]
 
@@ -109,7 +108,7 @@ def join_clinical(
         join_row("clinical", len(clinical) - len(others), strangers, "not in the cohort"),
         join_row("cohort", len(patients), [row for row in patients.index if row not in found], "no clinical data"),
     ]
-    return safe_columns(joined), report
+    return joined, report
 
 
 def check_survival(clinical: pd.DataFrame, where: object) -> None:
@@ -201,14 +200,3 @@ def targets_by_barcode(ids: pd.Index, patients: pd.Series) -> dict[str, str | No
             by_sample.setdefault(barcode.sample, key)
             by_patient.setdefault(barcode.patient, key)
     return {row: by_sample.get(row, by_patient.get(patient)) for row, patient in patients.items()}
-
-
-def safe_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Column names that HDF5 can hold (`/` and `.` are paths there) and that are not the cohort's own."""
-    names: list[str] = []
-    for column in table.columns:
-        name = f"{column}_clinical" if column in OWN_COLUMNS else "_" if column == "." else column.replace("/", "_")
-        while name in names:
-            name = f"{name}_2"
-        names.append(name)
-    return table.set_axis(names, axis=1)

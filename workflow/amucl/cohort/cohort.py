@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anndata
@@ -23,6 +24,7 @@ from amucl.cohort.assembly import (
     rows_by_id,
 )
 from amucl.cohort.barcodes import TUMOUR_TYPES
+from amucl.cohort.columns import WRITTEN_NAMES, stored_columns, with_written_columns
 from amucl.cohort.notes import Note
 from amucl.cohort.readers import read_clinical, read_h5mu, read_omic, spreadsheet_ids
 from amucl.errors import AmuclError, some
@@ -162,7 +164,25 @@ def write_cohort(cohort: mudata.MuData, path: str | os.PathLike) -> None:
     with atomic_path(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="var_names are not unique")
         reserve(temporary, _most_bytes(cohort))  # HDF5 crashes where it comes upon a full disk by itself
-        cohort.write_h5mu(temporary, compression="gzip")
+        with _stored(cohort):
+            cohort.write_h5mu(temporary, compression="gzip")
+
+
+@contextmanager
+def _stored(cohort: mudata.MuData) -> Iterator[None]:
+    """Clinical columns by names that HDF5 can hold; what they are called stands in ``uns["amucl_columns"]``."""
+    obs = cohort.obs
+    names = stored_columns(obs.columns)
+    changed = {key: name for name, key in names.items() if key != name}
+    cohort.uns.pop(WRITTEN_NAMES, None)
+    if changed:
+        cohort.uns[WRITTEN_NAMES] = json.dumps(changed, sort_keys=True)
+        cohort.obs = obs.rename(columns=names)
+    try:
+        yield
+    finally:
+        if changed:
+            cohort.obs = obs
 
 
 def _most_bytes(cohort: mudata.MuData) -> int:
@@ -176,13 +196,17 @@ def _most_bytes(cohort: mudata.MuData) -> int:
 
 
 def read_cohort(path: str | os.PathLike) -> mudata.MuData:
-    """Read what `write_cohort` wrote. Raises AmuclError if `path` is no .h5mu, or not one of this pipeline."""
+    """Read what `write_cohort` wrote, clinical columns by the names that people gave them.
+
+    Raises AmuclError if `path` is no .h5mu, or not one of this pipeline.
+    """
     cohort = read_h5mu(path)
     if "amucl" not in cohort.uns:
         raise AmuclError(
             'not a prepared cohort: uns["amucl"] is absent', where=path, action="give the raw file as `omics`"
         )
-    cohort.obs = pd.DataFrame({name: _plain(cohort.obs[name]) for name in cohort.obs}, index=cohort.obs_names)
+    obs = with_written_columns(cohort.obs, cohort.uns)
+    cohort.obs = pd.DataFrame({name: _plain(obs[name]) for name in obs}, index=cohort.obs_names)
     return cohort
 
 

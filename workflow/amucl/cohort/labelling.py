@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from amucl.cohort.assembly import join_row, join_tables, safe_columns, targets_by_barcode
+from amucl.cohort.assembly import join_row, join_tables, targets_by_barcode
 from amucl.cohort.cohort import RawCohort
 from amucl.cohort.readers import read_strings, tidy_columns
 from amucl.errors import AmuclError, some
@@ -63,7 +63,7 @@ def _join(name: str, path: str | os.PathLike, patients: pd.Series) -> tuple[pd.D
         join_row(name, len(values), unused, "no row of the cohort takes it"),
         join_row("cohort", len(patients), [row for row in patients.index if row not in found], f"not in {name}"),
     ]
-    return safe_columns(joined.dropna(axis=1, how="all").add_prefix(f"{name}.")), lines
+    return joined.dropna(axis=1, how="all").add_prefix(f"{name}."), lines
 
 
 def _by_ids(table: pd.DataFrame, patients: pd.Series, path: str | os.PathLike) -> tuple[pd.Index, pd.DataFrame]:
@@ -86,7 +86,8 @@ def _by_ids(table: pd.DataFrame, patients: pd.Series, path: str | os.PathLike) -
 
 def _without_repeats(values: pd.DataFrame, path: str | os.PathLike) -> pd.DataFrame:
     """One row per id, where rows of one id say the same."""
-    distinct = values.rename_axis("id").reset_index().drop_duplicates().set_index("id")
+    cells = values.set_axis(range(values.shape[1]), axis=1).assign(id=values.index)
+    distinct = values[~cells.duplicated().to_numpy()]
     repeated = distinct.index[distinct.index.duplicated()].unique()
     if len(repeated):
         raise AmuclError(

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.cohort import RawCohort, Step, make_cohort
+from amucl.cohort.columns import own_column
 from amucl.cohort.notes import Note
 from amucl.errors import AmuclError, some
 
@@ -122,7 +123,10 @@ def preprocess(
         prepared[omic] = _modality(work, omic, top, settings.normalize, raw.var.get(omic))
     order = [row for row in raw.patients.index if any(row in table.index for table in work.tables.values())]
     obs = raw.clinical.reindex(order)
-    obs.insert(0, "patient", raw.patients.reindex(order))
+    patients = raw.patients.reindex(order)
+    if "patient" in obs and (obs["patient"] == patients).all():  # of a prepared cohort that serves as input
+        obs = obs.drop(columns="patient")
+    obs.insert(0, _own_column(work, "patient", obs), patients)
     _check_truth(obs, settings)
     about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
     logged = [omic for omic, steps in work.steps.items() for one in steps if one.step == "log2" and one.values_changed]
@@ -357,6 +361,15 @@ def _normalize(values: np.ndarray, how: str) -> np.ndarray:
     if how == "max":
         return values / np.abs(values).max(axis=0)
     return values
+
+
+def _own_column(work: _Work, name: str, clinical: pd.DataFrame) -> str:
+    """The name of a column of the cohort's own; where the clinical table has it, it keeps it."""
+    own = own_column(name, clinical)
+    if own != name:
+        note = f"the clinical table's column `{name}` keeps its name; the cohort's own column is called `{own}`"
+        work.notes.append(Note("clinical", "column renamed", 1, note))
+    return own
 
 
 def _check_truth(obs: pd.DataFrame, settings: Preprocessing) -> None:

@@ -23,6 +23,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.columns import with_written_columns
 from amucl.cohort.hdf5 import check_hdf5
 from amucl.cohort.notes import Note
 from amucl.cohort.text import NUMBER, check_ids, decode, gzip_errors, gzip_lines, read_gzip
@@ -88,7 +89,8 @@ def read_clinical(path: str | os.PathLike) -> pd.DataFrame:
     file = require_file(path, purpose="clinical table")
     kind = _kind(file)
     if kind == ".h5mu":
-        table = read_h5mu(file).obs
+        cohort = read_h5mu(file)
+        table = with_written_columns(cohort.obs, cohort.uns)
     elif kind == ".parquet":
         table = _read_parquet(file)
     else:

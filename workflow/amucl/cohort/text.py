@@ -100,7 +100,8 @@ def check_ids(ids: Sequence[str], kind: str, where: object, *, place: str | None
     """
     if "" in ids:
         raise AmuclError(f"empty {kind} id", where=where, got=f"none at position {list(ids).index('') + 1}")
-    odd = next((name for name in ids if _CONTROL_IN_ID.search(name)), None)
+    named = kind == "column"  # a cell of a header may hold a line break
+    odd = next((name for name in ids if _CONTROL_IN_ID.search(" ".join(name.split()) if named else name)), None)
     if odd is not None:
         raise AmuclError(f"a {kind} id with control characters", where=where, got=repr(odd), action="rename it")
     repeated = [name for name, count in Counter(ids).items() if count > 1]
