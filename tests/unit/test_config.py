@@ -1041,7 +1041,7 @@ def test_datasets_are_required():
             "singlecell or files or joined; got None",
         ),
         ("gene_sets: {a: {url: x.org}}", "gene_sets.a.url` is wrong; expected an http or https URL; got 'x."),
-        ("datasets: {", "registry.yaml: cannot be read as YAML; got while parsing"),
+        ("datasets: {", "registry.yaml, line 1, column 12: cannot be read as YAML; got while parsing"),
     ],
 )
 def test_mistakes_in_the_registry(tmp_path, text, message):

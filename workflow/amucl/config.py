@@ -22,6 +22,7 @@ from jsonschema.validators import extend
 
 from amucl.cohort.intersim import OBJECTS, cluster_sizes
 from amucl.cohort.text import decode
+from amucl.configfiles import yaml_error
 from amucl.errors import AmuclError
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
@@ -835,7 +836,7 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
     try:
         value = _UniqueKeys(text).get_single_data() or {}
     except (yaml.YAMLError, ValueError) as error:
-        raise AmuclError("cannot be read as YAML", where=path, got=str(error)) from error
+        raise yaml_error(error, path) from error
     if not isinstance(value, dict):
         raise AmuclError("no mapping of keys to values", where=f"{path}, line 1", got=_LIMITED.repr(value))
     return value

@@ -28,6 +28,7 @@ from amucl.config import (
     singlecell_paths,
     xena_paths,
 )
+from amucl.configfiles import located
 from amucl.errors import AmuclError
 from amucl.methods import METHODS, settings_of
 from amucl.provenance import code_hash
@@ -48,7 +49,7 @@ try:
     config.update(resolve(config, REGISTRY))
     PUBLISHED = peer_datasets(config["peers"]) if config["peers"] else []
 except AmuclError as error:
-    sys.exit(f"amucl: {error}")
+    sys.exit(f"amucl: {located(error, PLACES, workflow.config_settings.config)}")
 
 DATASETS = config["datasets"]
 # The others are only given the subtypes of these (see `predict`).
