@@ -17,6 +17,7 @@ LEDGER_COLUMNS = ["omic", "column", "sample", "patient", "status", "reason"]
 JOIN_COLUMNS = ["source", "unit", "n_in", "n_matched", "n_dropped", "reason", "examples"]
 UNMATCHED_COLUMNS = ["source", "id", "reason"]
 MAX_DAYS = 50_000  # longer than a life
+OWN_COLUMNS = ("patient", "sample", "_index")  # names of ids, not of what was measured
 
 Tables = dict[str, pd.DataFrame]
 
