@@ -209,13 +209,62 @@ def test_yaml_makes_plain_values_only(tmp_path, mark):
             load_registry(tmp_path / "r.yaml")
 
 
-def test_a_yaml_that_names_itself_many_times_is_told_in_a_short_line(tmp_path):
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
-    (tmp_path / "r.yaml").write_text("\n".join([*lines, "datasets: *a11"]))
-    with pytest.raises(AmuclError) as caught:
+def laughs(first, repeated, n_levels=12):
+    """A billion laughs: every line names the one before nine times."""
+    lines = [f"a0: &a0 {first}"]
+    return [*lines, *(f"a{i}: &a{i} {repeated(', '.join([f'*a{i - 1}'] * 9))}" for i in range(1, n_levels))]
+
+
+YAML = {
+    "deep lists": (["datasets: " + "[" * 5000 + "]" * 5000], "nested too deeply; expected at most 50 levels"),
+    "deep mappings": (["datasets: " + "{a: " * 5000 + "1" + "}" * 5000], "nested too deeply"),
+    "51 levels": (["datasets: " + "[" * 51 + "]" * 51], "nested too deeply"),
+    "not closed": (["datasets: " + "[" * 100_000], "cannot be read as YAML|nested too deeply"),
+    "deep by indentation": ([" " * i + "a:" for i in range(600)], "nested too deeply"),
+    "billion laughs": ([*laughs("[x, x]", "[{}]".format), "datasets: *a11"], "stand for too many values"),
+    "billion laughs in mappings": (
+        [*laughs("{x: 1}", lambda them: "{" + ", ".join(f"{i}: {one}" for i, one in enumerate(them.split(", "))) + "}"),
+         "datasets: *a11"],
+        "stand for too many values",
+    ),
+    "billion merges": ([*laughs("{x: 1}", "{{<<: [{}]}}".format), "datasets: *a11"], "more than 10000 keys are merged"),
+    "part of itself": (["datasets: &a [*a]"], "nested too deeply"),
+    "part of itself, deeper": (["datasets: &a {x: {y: [1, *a]}}"], "nested too deeply"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", YAML)
+def test_a_yaml_without_end_is_told_in_a_short_line(tmp_path, case):
+    lines, message = YAML[case]
+    (tmp_path / "r.yaml").write_text("\n".join(lines))
+    with pytest.raises(AmuclError, match=message) as caught:
         load_registry(tmp_path / "r.yaml")
+    assert str(caught.value).startswith(str(tmp_path / "r.yaml"))
     assert len(str(caught.value)) < 1000
+
+
+def test_a_configuration_without_end_is_told_in_a_short_line():
+    """As Snakemake hands it over, which has read it by then."""
+    deep, wide, own = ["x"], ["x"] * 9, {}
+    for _ in range(60):
+        deep = [deep]
+    for _ in range(11):
+        wide = [wide] * 9
+    own["own"] = own
+    for value in (deep, wide, own):
+        with pytest.raises(AmuclError, match=r"^the configuration: (lists or mappings|the aliases)") as caught:
+            resolved(method_settings=value)
+        assert len(str(caught.value)) < 1000
+
+
+def test_aliases_and_merges_as_people_use_them_are_read(tmp_path):
+    text = "gene_sets: {a: &a {url: 'https://h/a.gmt'}, b: *a, c: {<<: *a, file: c.gmt}}\n"
+    (tmp_path / "r.yaml").write_text(text)
+    read = load_registry(tmp_path / "r.yaml")["gene_sets"]
+    assert read["b"] == read["a"]
+    assert read["c"] == {"url": "https://h/a.gmt", "file": "c.gmt"} | {
+        key: value for key, value in read["a"].items() if key not in ("url", "file")
+    }
 
 
 # Sizes ---------------------------------------------------------------------------------------------------------------

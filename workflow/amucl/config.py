@@ -24,6 +24,7 @@ from amucl.cohort.intersim import OBJECTS, cluster_sizes
 from amucl.cohort.text import decode
 from amucl.configfiles import yaml_error
 from amucl.errors import AmuclError
+from amucl.extent import check_extent, too_deep
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
 from amucl.redaction import plain_query
@@ -85,6 +86,7 @@ Validator = extend(
 )
 
 # A value of a file may be of any size, a message may not.
+_MOST_MERGED = 10_000
 _LIMITED = reprlib.Repr()
 _LIMITED.maxlevel, _LIMITED.maxstring, _LIMITED.maxother = 2, 200, 200
 
@@ -124,6 +126,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     list of complete choices; `ks` of an entry lists every k to be evaluated on it. Raises AmuclError for the first
     mistake found.
     """
+    check_extent(config, "the configuration")
     resolved = _validate(copy.deepcopy(config), _schema("config"))
     resolved["preprocessing"] = _validate(
         resolved["preprocessing"], _schema("datasets")["$defs"]["preprocessing"], "preprocessing"
@@ -837,6 +840,9 @@ def _read_yaml(path: str | Path) -> dict[str, Any]:
         value = _UniqueKeys(text).get_single_data() or {}
     except (yaml.YAMLError, ValueError) as error:
         raise yaml_error(error, path) from error
+    except RecursionError as error:
+        raise too_deep(path) from error
+    check_extent(value, path)
     if not isinstance(value, dict):
         raise AmuclError("no mapping of keys to values", where=f"{path}, line 1", got=_LIMITED.repr(value))
     return value
@@ -853,3 +859,11 @@ class _UniqueKeys(yaml.SafeLoader):
                 problem=f"the key {twice} is given twice", problem_mark=node.start_mark
             )
         return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """As SafeLoader merges mappings (``<<``), whose keys it repeats with every merge of a merge."""
+        super().flatten_mapping(node)
+        if len(node.value) > _MOST_MERGED:
+            raise yaml.constructor.ConstructorError(
+                problem=f"mappings with more than {_MOST_MERGED} keys are merged", problem_mark=node.start_mark
+            )
