@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import stat
@@ -89,8 +90,13 @@ def test_other_errors_and_a_users_mistake_stay_what_they_are(tmp_path):
 
 
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
-    others = [".t.tsv.gz.abcdefgh.tsv.gz", ".t.tsv.abcdefghi.tsv", ".s.tsv.abcdefgh.tsv", "t.tsv.abcdefgh.tsv"]
-    for name in (".t.tsv.a_cdefg1.tsv", *others):
+    others = [f".{name}.amucl-abcdefgh{kind}" for name, kind in (("t.tsv.gz", ".tsv.gz"), ("s.tsv", ".tsv"))]
+    others += [".t.tsv.amucl-abcdefghi.tsv", "t.tsv.amucl-abcdefgh.tsv"]
+    others += [".t.tsv.abcdefgh.tsv", ".t.tsv.original.tsv"]  # a user's own
+    with contextlib.suppress(ZeroDivisionError), atomic_path(tmp_path / "t.tsv") as temporary:
+        left = temporary.name
+        raise ZeroDivisionError
+    for name in (left, ".t.tsv.amucl-a_cdefg1.tsv", *others):
         (tmp_path / name).write_text("half")
     write_table(pd.DataFrame({"a": [1]}), tmp_path / "t.tsv")
     assert names(tmp_path) == sorted(["t.tsv", *others])

@@ -77,7 +77,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
-    prefix, suffix = f".{target.name}.", "".join(target.suffixes)
+    prefix, suffix = f".{target.name}.amucl-", "".join(target.suffixes)  # no name that a user would give
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f"{glob.escape(prefix)}????????{glob.escape(suffix)}"):
         left.unlink()

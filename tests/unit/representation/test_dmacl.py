@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from amucl.representation.losses import (
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
+from amucl.representation.training import _digest
 from tests.shared import REPOSITORY, SHARED, needs_shared
 from tests.unit.representation.planted import TRUTH, planted_views
 
@@ -435,3 +437,55 @@ def test_published_simulation_is_solved():
     truth = pd.read_csv(folder / "clusters.txt", sep="\t").set_index("subjects")["cluster.id"]
     model = toy(5, n_restarts=3, epochs=60, d_model=32, n_heads=8).fit([view.to_numpy() for view in views])
     assert ari(model.embedding_, truth.loc[views[0].index].to_numpy()) >= 0.99
+
+
+CHANGES = {
+    "metadata that are a list": lambda about, tensors: ([], tensors),
+    "parameters that are a list": lambda about, tensors: (about | {"parameters": [1]}, tensors),
+    "an unknown parameter": lambda about, tensors: (changed(about, bogus=1), tensors),
+    "no parameters": lambda about, tensors: ({"features": about["features"]}, tensors),
+    "features that are a list": lambda about, tensors: (about | {"features": [1, 2]}, tensors),
+    "features that are numbers": lambda about, tensors: (about | {"features": dict.fromkeys(NAMES, 5)}, tensors),
+    "no tensors": lambda about, tensors: (about, {"a": torch.zeros(2)}),
+    "no centre": lambda about, tensors: (about, drop(tensors, "input.rna.centre")),
+    "no join": lambda about, tensors: (about, drop(tensors, "join.axes")),
+    "no weights of a layer": lambda about, tensors: (about, drop(tensors, "network.encoder.expand.bias")),
+    "a layer too many": lambda about, tensors: (about, tensors | {"network.encoder.more": torch.zeros(1)}),
+    "a huge network": lambda about, tensors: (changed(about, d_model=10**6, n_restarts=10**6), tensors),
+    "a huge cluster head": lambda about, tensors: (changed(about, n_clusters=10**12), tensors),
+    "a width that is text": lambda about, tensors: (changed(about, d_model="wide"), tensors),
+    "heads that do not divide": lambda about, tensors: (changed(about, n_heads=7), tensors),
+    "a scale of another size": lambda about, tensors: (about, tensors | {"input.rna.scale": torch.ones(3)}),
+    "axes of another size": lambda about, tensors: (about, tensors | {"join.axes": torch.ones(3, 3)}),
+    "a centre of numbers without end": lambda about, tensors: (
+        about, tensors | {"join.centre": tensors["join.centre"] * np.nan}
+    ),
+    "single precision cut in half": lambda about, tensors: (
+        about, {name: value.to(torch.bfloat16) for name, value in tensors.items()}
+    ),
+}  # fmt: skip
+
+
+def drop(tensors, name):
+    assert name in tensors
+    return {other: value for other, value in tensors.items() if other != name}
+
+
+def changed(about, **parameters):
+    return about | {"parameters": about["parameters"] | parameters}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_model_that_somebody_made_up_is_refused_in_one_line(named_model, tmp_path, case):
+    """With the digest that such a file would have, too."""
+    with safe_open(named_model[1], "pt") as stored:
+        about = json.loads(stored.metadata()["about"])
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    about.pop("sha256")
+    about, tensors = CHANGES[case](about, tensors)
+    with contextlib.suppress(TypeError):  # what has no digest cannot be taken for one that has
+        about["sha256"] = _digest(about, tensors)
+    save_file(tensors, tmp_path / "model", metadata={"about": json.dumps(about)})
+    with pytest.raises(AmuclError) as caught:
+        DMACL.load(tmp_path / "model")
+    assert "\n" not in str(caught.value)

@@ -29,7 +29,15 @@ from amucl.representation.losses import (
     negative_assignment_entropy,
 )
 from amucl.representation.parameters import check_parameters, wanted_components
-from amucl.representation.training import choose_device, even_chunks, load_model, require_converged, save_model, train
+from amucl.representation.training import (
+    choose_device,
+    even_chunks,
+    load_model,
+    model_errors,
+    require_converged,
+    save_model,
+    train,
+)
 from amucl.representation.views import (
     GaussianViews,
     NeighborViews,
@@ -56,6 +64,7 @@ CHOICES = {
     **dict.fromkeys(("attention", "decoupled", "cluster_loss"), (True, False)),
 }
 # A batch of two could leave a last batch of one, which has nothing to be contrasted with.
+_LAST_LAYERS = ("instance_head.layers.2", "cluster_head.layers.2")
 LOWEST = {
     **{"n_clusters": 2, "n_components": 1, "d_model": 1, "n_heads": 1},
     **{"epochs": 1, "batch_size": 3, "n_restarts": 1, "n_threads": 1},
@@ -216,15 +225,30 @@ class DMACL(BaseEstimator):
 
     @classmethod
     def load(cls, path: str | Path) -> tuple[DMACL, dict[str, list[str]]]:
-        """A trained estimator as `save` wrote it, ready for `transform`, and its omics' features."""
+        """A trained estimator as `save` wrote it, ready for `transform`, and its omics' features.
+
+        Raises AmuclError for a file that is absent, was not written by `save`, or whose parts do not fit together.
+        """
         about, weights, others = load_model(path)
-        estimator = cls(**about["parameters"])
-        arrays = {name: value.numpy() for name, value in others.items()}
-        estimator.input_map_ = InputMap.from_arrays(arrays, about["features"])
-        estimator.join_ = RestartJoin.from_arrays(arrays) if estimator.n_restarts > 1 else None
-        estimator.network_ = estimator._build_network(sum(estimator.input_map_.sizes))
-        estimator.network_.load_state_dict(weights)
+        with model_errors(path):
+            estimator = cls(**about["parameters"])
+            check_parameters(estimator, choices=CHOICES, lowest=LOWEST, ranges=RANGES)
+            arrays = {name: value.numpy() for name, value in others.items()}
+            estimator.input_map_ = InputMap.from_arrays(arrays, about["features"])
+            estimator.join_ = RestartJoin.from_arrays(arrays) if estimator.n_restarts > 1 else None
+            estimator._check_sizes(weights)
+            estimator.network_ = estimator._build_network(sum(estimator.input_map_.sizes))
+            estimator.network_.load_state_dict(weights)
+            estimator.transform([omic.centre[None].astype(float) for omic in estimator.input_map_.omics])
         return estimator, about["features"]
+
+    def _check_sizes(self, weights: Mapping[str, Tensor]) -> None:
+        """The hyperparameters are those of the weights: others may ask for a network of any size."""
+        found = [tuple(weights[f"{name}.weight"].shape) for name in ("encoder.position", *_LAST_LAYERS)]
+        sizes = [(sum(self.input_map_.sizes), self.d_model)]
+        sizes += [(self.d_model, n) for n in (wanted_components(self), self.n_clusters or DEFAULT_N_CLUSTERS)]
+        if found != [(self.n_restarts, *size) for size in sizes]:
+            raise ValueError("weights of other sizes than the hyperparameters say")
 
     def _build_network(self, n_features: int) -> ContrastiveNetwork:
         return ContrastiveNetwork(

@@ -6,14 +6,15 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -123,21 +124,31 @@ def save_model(
         save_file(tensors, temporary, metadata=stored)
 
 
+@contextmanager
+def model_errors(path: str | Path) -> Iterator[None]:
+    """Whatever goes wrong within is told as a file that `save_model` has not written: one AmuclError."""
+    try:
+        yield
+    except AmuclError:
+        raise
+    except Exception as error:  # what a stranger has put in place of names and tensors fails in any way whatever
+        raise AmuclError("is not a trained model of this pipeline", where=path, action="train it again") from error
+
+
 def load_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
     """What `save_model` wrote: the metadata, the network's tensors by their own names, the others.
 
     Raises AmuclError for a file that is absent, was not written by it or is not as it was written: names in another
     order would be given other features' weights.
     """
-    try:
-        with safe_open(require_file(path), "pt") as stored:
-            about = json.loads((stored.metadata() or {})["about"])
-            digest = about.pop("sha256")
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise AmuclError("is not a trained model of this pipeline", where=path, action="train it again") from error
-    if digest != _digest(about, tensors):
-        raise AmuclError("is not as it was written: its content was changed", where=path, action="train it again")
+    with model_errors(path), safe_open(require_file(path), "pt") as stored:
+        about = json.loads((stored.metadata() or {})["about"])
+        digest = about.pop("sha256")
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        if not all(torch.isfinite(value).all() for value in tensors.values()):
+            raise ValueError("numbers that are not finite")
+        if digest != _digest(about, tensors):
+            raise AmuclError("is not as it was written: its content was changed", where=path, action="train it again")
     weights = {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
     return about, weights, {name: value for name, value in tensors.items() if not name.startswith(NETWORK)}
 
