@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from amucl.cohort.cohort import about
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.sources import read_source
 from amucl.cohort.xena import read_probes, read_xena
@@ -180,6 +181,11 @@ def test_the_cohort_goes_through_preprocessing(hub):
     assert list(prepared.cohort.obs_names) == ["TCGA-05-0001-01", "TCGA-05-0002-01", "TCGA-05-0003-06"]
     written = hub.tables["expression"].loc["TP53", list(prepared.cohort.obs_names)]
     np.testing.assert_allclose(prepared.cohort["expression"][:, "TP53"].X.ravel(), written, rtol=1e-6)
+    obs = prepared.cohort.obs
+    assert obs.loc["TCGA-05-0001-01", ["os_time", "dss_time", "dss_event", "pfi_time"]].to_list() == [121, 121, 1, 100]
+    assert obs.loc["TCGA-05-0003-06", ["os_time", "pfi_time", "pfi_event"]].to_list() == [1523, 1523, 0]
+    assert {row["role"] for row in about(prepared.cohort)["clinical_columns"]} >= {"os_time", "dss_event", "pfi_time"}
+    assert {note.what for note in prepared.notes} == {"survival columns"}
     assert "not asked for" in prepared.steps.query("omic == 'expression' and step == 'log2'")["reason"].item()
 
 
