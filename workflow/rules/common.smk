@@ -511,6 +511,12 @@ def new_entry(cohort):
     )
 
 
+def declared_counts(dataset):
+    """The omics that a dataset of the user's own declares as raw counts."""
+    counts = DATASETS[dataset]["counts"] if DATASETS[dataset]["source"] == "files" else []
+    return counts if isinstance(counts, list) else []
+
+
 def source_files(dataset):
     """The files a dataset is read from, its label tables among them in the order of their names."""
     here = DATASETS[dataset]

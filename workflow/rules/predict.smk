@@ -41,6 +41,7 @@ rule prepare_new:
         runtime=60,
     params:
         entry=lambda wildcards: new_entry(wildcards.cohort),
+        counts=lambda wildcards: declared_counts(wildcards.cohort),
         omics=lambda wildcards: omics_of(DATASETS[wildcards.cohort]),
         code=code("prepare_new.py"),
     message:

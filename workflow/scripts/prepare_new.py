@@ -19,6 +19,7 @@ with stage(snakemake):
         dataset=name,
         source=entry["source"],
         log2=entry["preprocessing"].get("log2", "auto"),
+        counts=snakemake.params.counts,
         truth=entry["truth"],
         own_features=[EXPRESSION],
         files=[{"name": file, "sha256": sha256(file)} for file in dict.fromkeys(source) if file != source.recipe],

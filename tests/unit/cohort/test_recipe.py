@@ -150,6 +150,14 @@ def test_ensembl_ids_of_another_release_are_the_same_genes():
     assert [(note.what, note.n) for note in made.notes] == [("feature ids matched", 30)]
 
 
+def test_declared_counts_become_counts_per_million_where_the_reference_has_none(reference):
+    counts = reads(3, "n", 1).round().mul([1, 10, 100], axis=0)
+    made = prepare_new(assemble({"rna": counts}), reference, log2=True, counts=["rna"])
+    expected = np.log2(counts.div(counts.sum(axis=1), axis=0) * 1e6 + 1)
+    np.testing.assert_allclose(values(made, "rna"), expected, rtol=1e-6)
+    assert "counts per million" in [note.what for note in made.notes]
+
+
 def test_no_common_omic_is_refused(reference):
     with pytest.raises(AmuclError, match="new: no omic of ref; expected rna, mutation; got protein"):
         prepare_new(assemble({"protein": panel(3, "n", 0)}), reference)

@@ -120,6 +120,7 @@ def prepare_new(
     dataset: str = "new",
     source: str = "files",
     log2: bool | str | Mapping[str, bool | str] = "auto",
+    counts: Sequence[str] = (),
     truth: str | None = None,
     own_features: Sequence[str] = (),
     files: list[dict] | None = None,
@@ -134,6 +135,8 @@ def prepare_new(
     ----------
     log2 : what the new cohort's own configuration says, also per omic: ``auto`` does as the reference did; False: its
         values are logged already; True: they are to be logged.
+    counts : omics that the new cohort declares as raw counts: where the reference's are none, they become counts per
+        million before they are logged.
     own_features : omics that also keep features which the reference has not, where complete: for templates, which look
         genes up under other names. An omic that shares less than half of the reference's features keeps only its own.
 
@@ -146,7 +149,9 @@ def prepare_new(
     prepared = {}
     for omic, recipe in known.items():
         if omic in raw.omics:
-            prepared[omic], compared = _modality(work, omic, recipe, _for_omic(log2, omic), omic in own_features)
+            prepared[omic], compared = _modality(
+                work, omic, recipe, _for_omic(log2, omic), own=omic in own_features, counted=omic in counts
+            )
             shifts.append(compared)
     order = [row for row in raw.patients.index if any(row in data.obs_names for data in prepared.values())]
     if not order:
@@ -212,12 +217,15 @@ def _tell_omics(work: _Work, known: Mapping[str, OmicRecipe]) -> None:
 
 
 def _modality(
-    work: _Work, omic: str, recipe: OmicRecipe, log2: bool | str, own: bool
+    work: _Work, omic: str, recipe: OmicRecipe, log2: bool | str, *, own: bool, counted: bool
 ) -> tuple[anndata.AnnData, dict[str, object]]:
     """One omic of the new cohort as the reference has it, and how its values compare."""
     work.steps += [step for step in work.raw.steps if step.omic == omic]
     raw = _named_alike(work, omic, work.raw.omics[omic], recipe.values.columns)
     features = recipe.values.columns
+    if counted and recipe.depth is None:
+        work.note(omic, "counts per million", raw.shape[1], f"declared as counts, in {work.reference} it is none")
+        raw = raw.div(raw.sum(axis=1), axis=0) * 1e6
     found = features[features.isin(raw.columns) & raw.reindex(columns=features).notna().any().to_numpy()]
     table = _on_scale(work, omic, recipe, raw, found, log2)
     shared = len(found) >= LEAST_SHARED * len(features)
