@@ -1,6 +1,43 @@
 # What makes each subtype itself: results/{dataset}/{partition}/, the partition being {method}/k{k} or truth.
 
 
+rule check_genes:
+    # Ready as soon as a cohort is: its priority puts it before what is learned from the cohort, which it does not delay.
+    input:
+        cohort="results/{dataset}/cohort.h5mu",
+        genes=gene_map("expression"),
+        sets=lambda wildcards: [gene_set_file(name, REGISTRY, DOWNLOADS) for name in all_collections(wildcards)],
+    output:
+        names="results/{dataset}/gene_names.tsv",
+        overlap="results/{dataset}/gene_overlap.tsv",
+        notes="results/{dataset}/gene_notes.tsv",
+        html=report(
+            "results/{dataset}/gene_overlap.html",
+            caption="../report/gene_overlap.rst",
+            category="1 Data",
+            subcategory="{dataset}",
+            labels={"table": "genes found in the gene sets"},
+        ),
+        provenance="results/{dataset}/gene_names.provenance.json",
+    log:
+        "results/logs/{dataset}/check_genes.log",
+    benchmark:
+        "results/benchmarks/{dataset}/check_genes.tsv"
+    priority: 100
+    conda:
+        "../../envs/amucl.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        collections=lambda wildcards: [collection_name(name, REGISTRY) for name in all_collections(wildcards)],
+        code=code("check_genes.py"),
+    message:
+        "Looking for the genes of {wildcards.dataset} in its gene sets"
+    script:
+        "../scripts/check_genes.py"
+
+
 rule partition:
     input:
         unpack(partition_source),
@@ -29,7 +66,7 @@ rule markers:
     input:
         cohort="results/{dataset}/cohort.h5mu",
         labels="results/{dataset}/{partition}/labels.tsv",
-        genes=gene_map("expression"),
+        genes=gene_names,
     output:
         markers="results/{dataset}/{partition}/markers.tsv",
         pairs="results/{dataset}/{partition}/pairs.tsv.gz",
@@ -190,7 +227,7 @@ rule phenotype_gsea:
     input:
         cohort="results/{dataset}/cohort.h5mu",
         labels="results/{dataset}/{partition}/labels.tsv",
-        genes=gene_map("expression"),
+        genes=gene_names,
         preranked="results/{dataset}/{partition}/gsea.tsv",
         sets=gene_sets("gsea"),
     output:
@@ -385,7 +422,7 @@ rule draw_heatmap:
         cohort="results/{dataset}/cohort.h5mu",
         labels="results/{dataset}/{partition}/labels.tsv",
         markers="results/{dataset}/{partition}/markers.tsv",
-        genes=gene_map("expression"),
+        genes=gene_names,
     output:
         report(
             "results/{dataset}/{partition}/heatmap.png",
@@ -490,7 +527,7 @@ rule draw_gsea:
 rule ssgsea:
     input:
         cohort="results/{dataset}/cohort.h5mu",
-        genes=gene_map("expression"),
+        genes=gene_names,
         sets=gene_sets("ssgsea"),
     output:
         scores="results/{dataset}/ssgsea.tsv",
@@ -518,6 +555,7 @@ rule ssgsea_markers:
     input:
         scores="results/{dataset}/ssgsea.tsv",
         labels="results/{dataset}/{partition}/labels.tsv",
+        overlap="results/{dataset}/gene_overlap.tsv",
     output:
         table="results/{dataset}/{partition}/ssgsea_tests.tsv",
         html=report(
@@ -538,6 +576,7 @@ rule ssgsea_markers:
         mem_mb=2000,
         runtime=10,
     params:
+        collections=collection_names("ssgsea"),
         code=code("ssgsea_markers.py"),
     message:
         "Comparing the scores of patients of {wildcards.dataset}, {wildcards.partition}"
@@ -585,7 +624,7 @@ rule templates:
         markers="results/{dataset}/{partition}/markers.tsv",
         cohort="results/{dataset}/cohort.h5mu",
         labels="results/{dataset}/{partition}/labels.tsv",
-        genes=gene_map("expression"),
+        genes=gene_names,
     output:
         templates="results/{dataset}/{partition}/templates.tsv",
         calibration="results/{dataset}/{partition}/templates_calibration.tsv",
@@ -647,7 +686,7 @@ rule consensus_markers:
     input:
         cohort="results/{dataset}/cohort.h5mu",
         labels="results/{dataset}/{partition}/labels.tsv",
-        genes=gene_map("expression"),
+        genes=gene_names,
         runs=retrained,
     output:
         table="results/{dataset}/{partition}/consensus_markers.tsv",

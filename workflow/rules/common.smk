@@ -228,6 +228,19 @@ def collection_names(kind):
     return lambda wildcards: [collection_name(name, REGISTRY) for name in collections_of(wildcards.dataset, kind)]
 
 
+def all_collections(wildcards):
+    """The dataset's gene-set collections of every kind, each once; none where its subtypes are not explained."""
+    if wildcards.dataset not in {choice["dataset"] for choice in config["biology"]}:
+        return []
+    kinds = DATASETS[wildcards.dataset]["gene_sets"]
+    return list(dict.fromkeys(name for kind in kinds for name in collections_of(wildcards.dataset, kind)))
+
+
+def gene_names(wildcards):
+    """The table that names the genes of a dataset's expression, if it has one."""
+    return "results/{dataset}/gene_names.tsv" if has_expression(wildcards.dataset) else []
+
+
 def gene_map(omic):
     """The file that names the genes of an omic's features, if there is one."""
     return lambda wildcards: entry(wildcards)["gene_maps"].get(omic, [])
@@ -415,7 +428,7 @@ def results_of(datasets):
             files += [f"{folder}/{figure}.png" for figure in BIOLOGY_FIGURES]
             files += [f"{folder}/profiles.html"]
             if has_expression(choice["dataset"]):
-                files += [f"{folder}/ssgsea.png"]
+                files += [f"results/{choice['dataset']}/gene_overlap.tsv", f"{folder}/ssgsea.png"]
                 files += [f"{folder}/gsea_phenotype.tsv"] * (config["phenotype_permutations"] > 0)
             files += [f"{folder}/consensus_markers.tsv"] * ("consensus_seeds" in choice)
             if "method" in choice and METHODS[choice["method"]].inductive:

@@ -41,6 +41,7 @@ rule download:
         "results/benchmarks/download/{file}.tsv"
     wildcard_constraints:
         file=names(SOURCES),
+    priority: 50  # gene sets too, so that their genes can be looked for before anything is learned
     conda:
         "../../envs/amucl.yaml"
     resources:

@@ -2,7 +2,8 @@
 
 from _stage import stage
 
-from amucl.biology.differential import NOT_AVAILABLE
+from amucl.biology.differential import IDS_ARE_FOREIGN, NOT_AVAILABLE
+from amucl.biology.enrichment import ids_are_foreign
 from amucl.clustering.labels import subtype_order
 from amucl.clustering.partition import read_partition
 from amucl.figures.biology import over_representation_dotplot
@@ -11,8 +12,9 @@ from amucl.files import read_table
 
 with stage(snakemake):
     labels = read_partition(snakemake.input.labels)
-    figure = placeholder(NOT_AVAILABLE)
-    if snakemake.params.available:
-        figure = over_representation_dotplot(read_table(snakemake.input.table), subtypes=subtype_order(labels))
+    table = read_table(snakemake.input.table)
+    figure = placeholder(IDS_ARE_FOREIGN if ids_are_foreign(table) else NOT_AVAILABLE)
+    if snakemake.params.available and not ids_are_foreign(table):
+        figure = over_representation_dotplot(table, subtypes=subtype_order(labels))
     for path in snakemake.output[:3]:
         save_figure(figure, path)

@@ -12,6 +12,7 @@ from amucl.biology.enrichment import (
     GSEA_COLUMNS,
     ORA_COLUMNS,
     gsea,
+    ids_are_foreign,
     over_representation,
     subtype_gsea,
     subtype_over_representation,
@@ -207,7 +208,7 @@ def test_nothing_to_test_keeps_the_header():
 def test_subtype_tables():
     table, collections = markers(), {"first": gene_sets(0), "second": gene_sets(1)}
     ora = subtype_over_representation(table, collections)
-    assert list(ora.columns) == ["subtype", "collection", "direction", *ORA_COLUMNS]
+    assert list(ora.columns) == ["subtype", "collection", "direction", *ORA_COLUMNS, "status"]
     assert set(ora["subtype"]) <= {"a", "b"}
     assert list(ora.loc[ora["padj"] < 0.05, "term"].unique()) == ["planted"]
     for (subtype, direction, collection), rows in ora.groupby(["subtype", "direction", "collection"]):
@@ -218,7 +219,8 @@ def test_subtype_tables():
     planted = ora[ora["padj"] < 0.05]
     assert set(zip(planted["subtype"], planted["direction"], strict=True)) == {("a", "up"), ("b", "down")}
     up = subtype_gsea(table, collections, 1)
-    assert list(up.columns) == ["subtype", "collection", *GSEA_COLUMNS]
+    assert list(up.columns) == ["subtype", "collection", *GSEA_COLUMNS, "status"]
+    assert set(up["status"]) == set(ora["status"]) == {"ok"}
     assert set(zip(up["subtype"], up["collection"], strict=True)) == {(s, c) for s in "ab" for c in collections}
     planted = up[up["term"] == "planted"].set_index(["subtype", "collection"])
     assert (planted.loc["a", "NES"] > 0).all()
@@ -233,7 +235,7 @@ def test_no_marker_no_row():
     assert not down_regulated(table, "a")
     ora = subtype_over_representation(table, {"sets": gene_sets()})
     assert ora.empty
-    assert list(ora.columns) == ["subtype", "collection", "direction", *ORA_COLUMNS]
+    assert list(ora.columns) == ["subtype", "collection", "direction", *ORA_COLUMNS, "status"]
     too_small = table[table["status"] == "too_small"]
     assert subtype_gsea(too_small, {"sets": gene_sets()}, 1).empty
     assert list(subtype_over_representation(too_small, {}).columns) == [
@@ -241,29 +243,43 @@ def test_no_marker_no_row():
         "collection",
         "direction",
         *ORA_COLUMNS,
+        "status",
     ]
 
 
-def test_a_collection_without_overlap_is_skipped_beside_others(caplog):
+def test_a_collection_that_knows_no_gene_is_marked_and_those_beside_it_are_tested(caplog):
     collections = {"sets": gene_sets(), "mouse": {"m": ["Trp53", "Myc"]}}
-    table = subtype_over_representation(markers(), collections)
-    assert set(table["collection"]) == {"sets"}
+    for table in (subtype_over_representation(markers(), collections), subtype_gsea(markers(), collections, 1)):
+        status = table.groupby("collection")["status"].unique().map(list).to_dict()
+        assert status == {"sets": ["ok"], "mouse": ["foreign_ids"]}
+        assert list(table.loc[table["collection"] == "mouse", "subtype"]) == ["a", "b"]
+        assert table.loc[table["collection"] == "mouse", ["term", "pval", "padj"]].isna().all(axis=None)
+        assert not ids_are_foreign(table)
     assert "mouse" in caplog.text
 
 
-def test_wrong_kind_of_identifier_is_named_with_examples():
+def test_foreign_ids_end_no_run():
     sets = {"A": ["TP53", "MYC", "KIT", "FLT3"]}
     ensembl = markers().assign(
         gene=lambda m: m["gene"].map(lambda gene: f"ENSG{int(gene[4:]):011d}", na_action="ignore")
     )
+    for table in (subtype_over_representation(ensembl, {"one": sets}), subtype_gsea(ensembl, {"one": sets}, 1)):
+        assert list(zip(table["subtype"], table["collection"], table["status"], strict=True)) == [
+            ("a", "one", "foreign_ids"),
+            ("b", "one", "foreign_ids"),
+        ]
+        assert ids_are_foreign(table)
+
+
+def test_wrong_kind_of_identifier_is_named_with_examples():
+    sets = {"A": ["TP53", "MYC", "KIT", "FLT3"]}
+    ensembl = [f"ENSG{number:011d}" for number in range(30)]
     message = (
         r"in any gene set: Ensembl ids against symbols; expected symbols such as TP53, MYC, KIT; "
         r"got Ensembl ids such as ENSG\d+, ENSG\d+, ENSG\d+; name a `gene_maps` file"
     )
     with pytest.raises(AmuclError, match=message):
-        subtype_over_representation(ensembl, {"one": sets})
-    with pytest.raises(AmuclError, match=message):
-        subtype_gsea(ensembl, {"one": sets}, 1)
+        over_representation(ensembl, ensembl, sets)
     with pytest.raises(AmuclError, match="no gene of the expression is in any gene set"):
         over_representation(GENES, GENES, sets)
 

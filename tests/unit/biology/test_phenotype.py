@@ -12,7 +12,6 @@ from amucl.biology.phenotype import (
     phenotype_gsea,
     pooled_q,
 )
-from amucl.errors import AmuclError
 from tests.shared import needs_shared
 from tests.unit.biology.leukemia import hallmark, leukemia, leukemia_markers
 from tests.unit.biology.test_enrichment import GENES, gene_sets
@@ -140,8 +139,14 @@ def test_preranked_p_stand_beside():
 def test_identifiers_of_another_kind_and_sets_of_no_size():
     expression, labels = drawn()
     ensembl = expression.set_axis([f"ENSG{i:011d}" for i in range(300)], axis=1)
-    with pytest.raises(AmuclError, match="Ensembl ids against symbols"):
-        phenotype_gsea(ensembl, labels, COLLECTIONS, seed=1)
+    foreign = phenotype_gsea(ensembl, labels, COLLECTIONS, seed=1)
+    assert set(foreign["collection"]) == set(COLLECTIONS)
+    assert set(foreign["status"]) == {"foreign_ids"}
+    assert list(foreign.columns) == PHENOTYPE_COLUMNS
+    both = COLLECTIONS | {"mouse": {"m": ["Trp53"]}}
+    beside = phenotype_gsea(expression, labels, both, seed=1, n_permutations=5).set_index("collection")
+    assert set(beside.loc[["mouse"], "status"]) == {"foreign_ids"}
+    assert set(beside.loc[[*COLLECTIONS], "status"]) == {"ok"}
     small = {"sets": {"small": GENES[:4]}}
     assert phenotype_gsea(expression, labels, small, seed=1, n_permutations=5).empty
 

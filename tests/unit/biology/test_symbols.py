@@ -3,7 +3,8 @@ import gzip
 import pandas as pd
 import pytest
 
-from amucl.biology.symbols import genes_of, hyphenated, in_symbols, kind_of, read_gene_map
+from amucl.biology.gene_names import gene_names, name_genes
+from amucl.biology.symbols import genes_of, hyphenated, kind_of, read_gene_map
 from amucl.errors import AmuclError
 from tests.shared import SHARED, needs_shared
 
@@ -81,7 +82,7 @@ def test_a_map_of_other_ids_shows_three_of_each():
 def test_expression_in_symbols_keeps_the_highest_of_a_gene():
     gene_map = pd.DataFrame({"feature": ["e1", "e2", "e3"], "gene": ["TP53", "TP53", "MYC"]})
     expression = pd.DataFrame({"e1": [1.0, 2], "e2": [5.0, 4], "e3": [3.0, 3], "e9": [0.0, 1]}, index=["a", "b"])
-    found = in_symbols(expression, gene_map)
+    found = name_genes(expression, gene_names(expression.columns, gene_map))
     assert list(found.columns) == ["TP53", "MYC", "e9"]
     assert list(found["TP53"]) == [5.0, 4.0]
 

@@ -26,6 +26,8 @@ MARKER_COLUMNS = [
 CONTROL_COLUMNS = ["subtype", "test", "n_significant", "n_significant_permuted"]
 NO_EXPRESSION, NO_PATIENTS, ONE_SUBTYPE, CONSTANT = "no_expression", "no_patients", "one_subtype", "constant"
 NOT_AVAILABLE = "Not available: the cohort has no omic called expression"
+FOREIGN_IDS = "foreign_ids"
+IDS_ARE_FOREIGN = "Not available: no gene of the expression is in the gene sets (see gene_overlap.tsv)"
 
 
 def moderated_t(expression: pd.DataFrame, in_group: np.ndarray, *, trend: bool = False) -> pd.DataFrame:

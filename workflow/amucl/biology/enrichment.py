@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import gseapy
 import numpy as np
@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 from scipy import stats
 
 from amucl.biology.correction import ALPHA, benjamini_hochberg
-from amucl.biology.differential import down_regulated, up_regulated
+from amucl.biology.differential import FOREIGN_IDS, down_regulated, up_regulated
 from amucl.biology.symbols import hyphenated, kind_of
 from amucl.errors import AmuclError, some
 
@@ -197,7 +197,8 @@ def subtype_over_representation(
 
     `markers` is a table of `subtype_markers`; `alpha` and `min_logfc` choose the genes (see `up_regulated`). Subtypes
     too small to test have no rows, nor has a direction without a gene. Columns subtype, collection, direction (up or
-    down) and `ORA_COLUMNS`; padj is per subtype, collection and direction.
+    down), `ORA_COLUMNS` and status; padj is per subtype, collection and direction. A collection that knows none of the
+    genes has a row a subtype, without values, whose status is `FOREIGN_IDS`; all others are ok.
     """
 
     def both(subtype, rows: pd.DataFrame, sets: GeneSets) -> pd.DataFrame:
@@ -218,15 +219,16 @@ def subtype_gsea(
     """`gsea` of each subtype's genes, ranked by moderated t, in each collection of gene sets.
 
     `markers` is a table of `subtype_markers`. Subtypes too small to test have no rows. padj is per subtype and
-    collection. `n_threads` pairs of subtype and collection are worked on at a time, in processes of their own; the
-    result does not depend on it.
+    collection. Columns subtype, collection, `GSEA_COLUMNS` and status, as in `subtype_over_representation`. `n_threads`
+    pairs of subtype and collection are worked on at a time, in processes of their own; the result does not depend on
+    it.
     """
 
     def ranked(_subtype, rows: pd.DataFrame, sets: GeneSets) -> pd.DataFrame:
         return gsea(rows.set_index("gene")["t"], sets, seed=seed, **sizes)
 
     table = _per_subtype(markers, collections, GSEA_COLUMNS, ranked, n_jobs=n_threads)
-    for subtype, without in table[table["pval"].isna()].groupby("subtype", sort=False):
+    for subtype, without in table[table["pval"].isna() & (table["status"] == "ok")].groupby("subtype", sort=False):
         logger.info("subtype %s: %d sets have no p-value, the ranking is too lopsided", subtype, len(without))
     return table
 
@@ -239,10 +241,10 @@ def _per_subtype(
     n_jobs: int = 1,
 ) -> pd.DataFrame:
     tested = markers[markers["status"] == "ok"]
-    columns = ["subtype", "collection", *columns]
+    columns = ["subtype", "collection", *columns, "status"]
     if tested.empty:
         return pd.DataFrame(columns=columns)
-    usable = _usable(collections, tested["gene"])
+    usable = known_collections(collections, tested["gene"])
     # The largest first: what is left at the end then keeps every process busy.
     pairs = [
         (subtype, name)
@@ -257,22 +259,36 @@ def _per_subtype(
         # A process that has grown is replaced by a new one between two tests: nothing is lost.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
         for number, (subtype, name) in enumerate(pairs, start=1):
-            tables[subtype, name] = next(results).assign(subtype=subtype, collection=name)
+            tables[subtype, name] = next(results).assign(subtype=subtype, collection=name, status="ok")
             logger.info("%d of %d: subtype %s, %s (%d sets)", number, len(pairs), subtype, name, len(usable[name]))
-    ordered = [tables[subtype, name] for subtype in rows for name in usable]
+    foreign = foreign_rows(tested["subtype"].unique(), [name for name in collections if name not in usable])
+    ordered = [*(tables[subtype, name] for subtype in rows for name in usable), foreign]
     filled = [table for table in ordered if len(table)]
-    return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+    return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else pd.DataFrame(columns=columns)
 
 
-def _usable(collections: dict[str, GeneSets], genes: pd.Series) -> dict[str, GeneSets]:
-    """The collections with a set that holds one of the genes; AmuclError where there is none."""
+def known_collections(collections: dict[str, GeneSets], genes: Iterable[str]) -> dict[str, GeneSets]:
+    """The collections with a set that holds one of the genes (HLA.A is HLA-A); the others are logged."""
     known = set(genes)
-    usable = {name: sets for name, sets in collections.items() if not known.isdisjoint(members_of(sets))}
-    if not usable:
-        require_overlap(genes.unique(), {name: g for sets in collections.values() for name, g in sets.items()})
-    for name in collections.keys() - usable.keys():
-        logger.warning("no gene of the expression is in a set of %s: it was skipped", name)
+    usable = {}
+    for name, sets in collections.items():
+        members = members_of(sets)
+        if known.isdisjoint(members) and not hyphenated(known, members):
+            logger.warning("no gene of the expression is in a set of %s: it is marked as %s", name, FOREIGN_IDS)
+        else:
+            usable[name] = sets
     return usable
+
+
+def foreign_rows(subtypes: Iterable, collections: Iterable[str]) -> pd.DataFrame:
+    """A row of `FOREIGN_IDS` for every subtype and collection."""
+    pairs = [(subtype, name) for subtype in subtypes for name in collections]
+    return pd.DataFrame(pairs, columns=["subtype", "collection"]).assign(status=FOREIGN_IDS)
+
+
+def ids_are_foreign(table: pd.DataFrame) -> bool:
+    """Whether a table of gene sets says that none of them knows the genes, for all of its subtypes."""
+    return bool(len(table)) and "status" in table and bool((table["status"] == FOREIGN_IDS).all())
 
 
 class Codes:

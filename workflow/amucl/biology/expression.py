@@ -18,7 +18,7 @@ from amucl.biology.differential import (
     subtype_markers,
     untested_control,
 )
-from amucl.biology.symbols import in_symbols, read_gene_map
+from amucl.biology.gene_names import name_genes, read_gene_names
 from amucl.cohort.cohort import analysis_matrix
 
 EXPRESSION = "expression"
@@ -36,15 +36,17 @@ class Markers:
 def expression_of(
     cohort: MuData, gene_map: str | os.PathLike | None = None, *, counts: bool = False
 ) -> pd.DataFrame | None:
-    """Samples x genes on the analysis scale, under the names of `gene_map` if one is given; None without expression.
+    """Samples x genes on the analysis scale, under the genes' names; None without expression.
 
+    gene_map : file of a table of `amucl.biology.gene_names.gene_names`, or a gene map; without either, names are read
+        by their form alone.
     counts : expression are counts, stored as log2(count + 1): they become log2(counts per million + 1).
     """
     if EXPRESSION not in cohort.mod:
         return None
     expression = analysis_matrix(cohort, EXPRESSION)
     expression = per_million(expression) if counts else expression
-    return expression if gene_map is None else in_symbols(expression, read_gene_map(gene_map))
+    return name_genes(expression, read_gene_names(gene_map, expression.columns))
 
 
 @dataclass(frozen=True)

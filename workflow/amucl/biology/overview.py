@@ -9,7 +9,8 @@ import pandas as pd
 from lifelines import KaplanMeierFitter
 
 from amucl.biology.correction import ALPHA
-from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, significant, up_regulated
+from amucl.biology.differential import IDS_ARE_FOREIGN, NO_EXPRESSION, NOT_AVAILABLE, significant, up_regulated
+from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.survival import complete_survival
 from amucl.clustering.labels import subtype_order
 
@@ -49,7 +50,7 @@ def overview(
     labels : subtype of each sample.
     markers, go, gsea : tables of `subtype_markers`, `subtype_over_representation` and `subtype_gsea`. Only findings at
         adjusted P < .05 are named (top_go: of genes that are up); a cell without one is empty, or says that the cohort
-        has no expression.
+        has no expression, or that the gene sets know none of its genes.
     omics : omic -> table of `omic_markers`; its features are named with + where they are up, - where they are down.
     time, event : survival by sample, where it is known. The median is missing where more than half of a subtype
         survives; it has the unit of `time`.
@@ -67,6 +68,8 @@ def overview(
             "top_gsea_up": _listed(enriched.loc[enriched["NES"] > 0, "term"]),
             "top_gsea_down": _listed(enriched.loc[enriched["NES"] < 0, "term"]),
         }
+        found |= {"top_go": IDS_ARE_FOREIGN} if ids_are_foreign(go) else {}
+        found |= dict.fromkeys(("top_gsea_up", "top_gsea_down"), IDS_ARE_FOREIGN) if ids_are_foreign(gsea) else {}
         rows.append(
             {
                 "subtype": subtype,

@@ -13,13 +13,15 @@ import pandas as pd
 
 from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import checked, shrink
-from amucl.biology.enrichment import GeneSets, cut_sets, members_of, require_overlap
+from amucl.biology.enrichment import GeneSets, cut_sets, foreign_rows, known_collections, members_of
 from amucl.biology.symbols import hyphenated
 from amucl.clustering.labels import subtype_order
 
 logger = logging.getLogger(__name__)
 
-PHENOTYPE_COLUMNS = ["subtype", "collection", "term", "size", "ES", "NES", "pval", "padj", "qval", "n_permutations"]
+PHENOTYPE_COLUMNS = [
+    "subtype", "collection", "term", "size", "ES", "NES", "pval", "padj", "qval", "n_permutations", "status",
+]  # fmt: skip
 
 _BATCH = 50  # permutations held at a time
 _TIE = 1e-12  # scores that differ by less are equal
@@ -115,20 +117,21 @@ def phenotype_gsea(
     the n permuted ES of its sign being as extreme: never 0; n is n_permutations of the table, and pval and NES are
     missing where it is 0. padj is Benjamini-Hochberg per subtype and collection: as no P is below 1 / (n + 1), it can
     stay large where sets are many. qval is the false discovery rate of the pooled NES (`pooled_q`), per subtype and
-    collection: it needs fewer permutations, and takes the permuted NES of all sets for exchangeable.
+    collection: it needs fewer permutations, and takes the permuted NES of all sets for exchangeable. status is ok, or
+    foreign_ids in the one row that a collection has which knows none of the genes.
 
     Raises
     ------
-    AmuclError as `subtype_markers` does, and for identifiers of another kind than the sets'.
+    AmuclError as `subtype_markers` does.
 
     References
     ----------
     Subramanian et al. (2005). (b + 1) / (n + 1): Phipson & Smyth, Stat. Appl. Genet. Mol. Biol. 9:39 (2010).
     """
     expression, labels = checked(expression, labels)
-    every = {(name, term): genes for name, sets in collections.items() for term, genes in sets.items()}
+    usable = known_collections(collections, expression.columns)
+    every = {(name, term): genes for name, sets in usable.items() for term, genes in sets.items()}
     expression = expression.rename(columns=hyphenated(expression.columns, members_of(every)))
-    require_overlap(expression.columns, every)
     expression = expression[sorted(expression.columns)]  # ties are ordered by gene
     sets = cut_sets(every, expression.columns, min_size, min(max_size, expression.shape[1] - 1))
     values, place = expression.to_numpy(dtype=float), {gene: i for i, gene in enumerate(expression.columns)}
@@ -137,9 +140,14 @@ def phenotype_gsea(
     rng = np.random.default_rng(seed)
     order = np.stack([rng.permutation(len(codes)) for _ in range(n_permutations)])
     tables = []
+    foreign = [name for name in collections if name not in usable]
     for subtype in subtype_order(labels):
         inside = codes == subtype
-        if min(inside.sum(), (~inside).sum()) < min_samples or not sets:
+        if min(inside.sum(), (~inside).sum()) < min_samples:
+            continue
+        if foreign:
+            tables.append(foreign_rows([subtype], foreign))
+        if not sets:
             continue
         logger.info("subtype %s: %d permutations, %d sets", subtype, n_permutations, len(sets))
         observed = enrichment_scores(permuted_t(values, inside[None], trend=trend), positions)[0]
@@ -149,12 +157,14 @@ def phenotype_gsea(
         ]
         collection, term = zip(*sets, strict=True)
         table = _judged(observed, np.concatenate(permuted), np.array(collection))
-        table = table.assign(subtype=subtype, collection=collection, term=term, size=[len(g) for g in positions])
+        table = table.assign(
+            subtype=subtype, collection=collection, term=term, size=[len(g) for g in positions], status="ok"
+        )
         table["padj"] = table.groupby("collection", sort=False)["pval"].transform(benjamini_hochberg)
         tables.append(table.sort_values(["collection", "pval", "term"], kind="stable"))
     if not tables:
         return pd.DataFrame(columns=PHENOTYPE_COLUMNS)
-    return pd.concat(tables, ignore_index=True)[PHENOTYPE_COLUMNS]
+    return pd.concat(tables, ignore_index=True).reindex(columns=PHENOTYPE_COLUMNS)
 
 
 def beside_preranked(table: pd.DataFrame, preranked: pd.DataFrame) -> pd.DataFrame:

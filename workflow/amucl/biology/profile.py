@@ -13,12 +13,14 @@ from amucl.biology.associations import LABEL, associations, nearest_classes
 from amucl.biology.correction import ALPHA, benjamini_hochberg
 from amucl.biology.differential import (
     CONSTANT,
+    IDS_ARE_FOREIGN,
     NO_EXPRESSION,
     NO_PATIENTS,
     NOT_AVAILABLE,
     ONE_SUBTYPE,
     significant,
 )
+from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.hazards import adjustment, outcome_table
 from amucl.biology.survival import complete_survival, permutation_logrank
 from amucl.clustering.labels import subtype_order
@@ -373,6 +375,8 @@ def _why_no_sets(findings: Findings, subtype, table: pd.DataFrame) -> str | None
         return NOT_AVAILABLE
     if not (status == "ok").any():
         return _TOO_SMALL
+    if ids_are_foreign(table):
+        return IDS_ARE_FOREIGN
     return None if len(table) else ABSENT + "no collection of gene sets was tested"
 
 
@@ -388,7 +392,7 @@ def _pathway_rows(findings: Findings, subtype, section: str) -> list[dict]:
 
 
 def _set_rows(findings: Findings, subtype, section: str) -> list[dict]:
-    if why := _why_no_sets(findings, subtype, findings.markers):
+    if why := _why_no_sets(findings, subtype, findings.go if ids_are_foreign(findings.go) else findings.markers):
         return _nothing(section, why)
     table = findings.go[(findings.go["subtype"] == subtype) & (findings.go["direction"] == _DIRECTIONS[section])]
     top = table[table["padj"] < ALPHA].sort_values(["pval", "term"]).head(N_SETS)

@@ -8,8 +8,8 @@ import gseapy
 import numpy as np
 import pandas as pd
 
-from amucl.biology.differential import not_available, subtype_markers
-from amucl.biology.enrichment import Codes, GeneSets, cut_sets, members_of, require_overlap, silence
+from amucl.biology.differential import FOREIGN_IDS, not_available, subtype_markers
+from amucl.biology.enrichment import Codes, GeneSets, cut_sets, known_collections, members_of, require_overlap, silence
 from amucl.biology.symbols import hyphenated
 from amucl.errors import AmuclError, some
 
@@ -80,9 +80,12 @@ def ssgsea(
 def collection_scores(
     expression: pd.DataFrame, collections: dict[str, GeneSets], *, n_threads: int = 1, **sizes: int
 ) -> pd.DataFrame:
-    """`ssgsea` of several collections side by side; a set of a name met before gets its collection in brackets."""
+    """`ssgsea` of several collections side by side; a set of a name met before gets its collection in brackets.
+
+    A collection that knows none of the genes has no columns.
+    """
     tables = []
-    for name, sets in collections.items():
+    for name, sets in known_collections(collections, expression.columns).items():
         taken = {term for table in tables for term in table}
         scores = ssgsea(expression, sets, n_threads=n_threads, **sizes)
         logger.info("%s: %d sets scored", name, scores.shape[1])
@@ -90,20 +93,25 @@ def collection_scores(
     return pd.concat(tables, axis=1) if tables else pd.DataFrame(index=expression.index)
 
 
-def score_tests(scores: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
+def score_tests(scores: pd.DataFrame, labels: pd.Series, *, foreign: bool = False) -> pd.DataFrame:
     """Moderated t-tests of each subtype's scores against those of all others.
 
     Parameters
     ----------
     scores : samples x sets, of `collection_scores`.
     labels : subtype of each sample; samples without scores do not count.
+    foreign : the sets know none of the genes, which is why there are no scores.
 
     Returns
     -------
     The columns of `amucl.biology.differential.subtype_markers`, called as in `SCORE_COLUMNS`: a difference of scores is
-    no fold change. Where no set could be scored, a row a subtype with the status `NO_SETS`.
+    no fold change. Where no set could be scored, a row a subtype with the status `NO_SETS`, or `FOREIGN_IDS`.
     """
     shared = labels.index.intersection(scores.index)
     scores, labels = scores.loc[shared], labels.loc[shared]
-    table = subtype_markers(scores, labels) if scores.shape[1] else not_available(labels, NO_SETS)
+    table = (
+        subtype_markers(scores, labels)
+        if scores.shape[1]
+        else not_available(labels, FOREIGN_IDS if foreign else NO_SETS)
+    )
     return table.rename(columns=SCORE_COLUMNS)

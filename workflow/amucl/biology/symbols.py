@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import os
 import re
 from collections.abc import Collection, Iterable
 
+import numpy as np
 import pandas as pd
 
 from amucl.cohort.text import read_text
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
-logger = logging.getLogger(__name__)
+ENSEMBL = r"ENS[A-Z]*[GTPR]\d{10,11}(?:\.\d+)?(?:_PAR_[XY])?"
 
 _KINDS = {
-    "Ensembl ids": re.compile(r"ENS[A-Z]*[GTP]\d{11}(\.\d+)?"),
+    "Ensembl ids": re.compile(ENSEMBL),
     "Entrez ids": re.compile(r"\d+"),
     "array probes": re.compile(r"cg\d{8}|\d+(_[a-z])*_at"),
 }
-_VERSION = re.compile(r"(?<=\d{11})\.\d+$")
+_VERSION = re.compile(r"(?P<id>.*\d{10,11})\.(?P<version>\d+)(?P<copy>_PAR_[XY])?")
 _GENE_COLUMNS = ("gene", "symbol")
 
 
@@ -69,16 +69,19 @@ def read_gene_map(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def genes_of(features: Iterable[str], gene_map: pd.DataFrame) -> pd.Series:
-    """The genes of each feature, joined by `;`, empty where the map has none; versions of Ensembl ids do not count.
+    """The genes of each feature, joined by `;`, empty where the map has none.
+
+    Where the map has no feature of a name, that of the same Ensembl id with another version is taken, with several
+    of them the latest: annotations of two releases name the same gene. ENSG00000002586.20_PAR_Y, the copy on the Y
+    chromosome, is another feature than ENSG00000002586.20.
 
     Raises AmuclError, with three examples of each, if the map knows none of the features.
     """
     features = pd.Index(features)
     joined = gene_map.groupby("feature", sort=False)["gene"].agg(";".join)
-    found = pd.Series(joined.reindex(features).to_numpy(), index=features)
-    if found.isna().all():
-        joined = joined.rename(_without_version).groupby(level=0, sort=False).first()
-        found = pd.Series(joined.reindex(features.map(_without_version)).to_numpy(), index=features)
+    found = pd.Series(joined.reindex(features).to_numpy(), index=features, dtype=object)
+    other = _by_latest_version(joined).reindex([_without_version(name) for name in features])
+    found = found.where(found.notna(), pd.Series(other.to_numpy(), index=features, dtype=object))
     if found.isna().all():
         raise AmuclError(
             "the gene map knows none of the features",
@@ -89,19 +92,12 @@ def genes_of(features: Iterable[str], gene_map: pd.DataFrame) -> pd.Series:
     return found.fillna("")
 
 
-def in_symbols(expression: pd.DataFrame, gene_map: pd.DataFrame) -> pd.DataFrame:
-    """Expression (samples x features) under its genes' names.
-
-    Features without a gene keep their own name, of several with one gene the one with the highest mean stays (a feature
-    of several genes counts for the first).
-    """
-    genes = genes_of(expression.columns, gene_map).str.split(";").str[0]
-    names = genes.where(genes != "", expression.columns.to_series())
-    renamed = expression.set_axis(pd.Index(names, name=expression.columns.name), axis=1)
-    order = renamed.to_numpy().mean(axis=0).argsort(kind="stable")[::-1]
-    kept = sorted(order[~renamed.columns[order].duplicated()])
-    logger.info("%d of %d features have a gene, %d names are left", (genes != "").sum(), len(genes), len(kept))
-    return renamed.iloc[:, kept]
+def _by_latest_version(genes: pd.Series) -> pd.Series:
+    """`genes` by id without version, each id's latest version alone; one without a version counts as the earliest."""
+    found = [_VERSION.fullmatch(str(name)) for name in genes.index]
+    versions = np.array([-1 if match is None else int(match["version"]) for match in found])
+    latest = genes.iloc[np.argsort(-versions, kind="stable")].rename(_without_version)
+    return latest[~latest.index.duplicated()]
 
 
 def _parse_map(text: str, where: os.PathLike) -> pd.DataFrame:
@@ -123,4 +119,5 @@ def _parse_map(text: str, where: os.PathLike) -> pd.DataFrame:
 
 
 def _without_version(name: str) -> str:
-    return _VERSION.sub("", name)
+    match = _VERSION.fullmatch(str(name))
+    return str(name) if match is None else match["id"] + (match["copy"] or "")

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from amucl.biology.correction import ALPHA
+from amucl.biology.differential import IDS_ARE_FOREIGN
+from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.nearest import UNASSIGNED
 from amucl.biology.templates import with_equal_names
 from amucl.clustering.labels import subtype_order
@@ -29,6 +31,8 @@ def score_heatmap(scores: pd.DataFrame, labels: pd.Series, table: pd.DataFrame, 
     labels : subtype of each sample.
     table : of `score_tests`. A set that is up in several subtypes stands with that of the largest t.
     """
+    if ids_are_foreign(table):
+        return placeholder(IDS_ARE_FOREIGN)
     up = table[(table["adj.P.Val"] < ALPHA) & (table["t"] > 0)].sort_values(["t", "term"], ascending=[False, True])
     top = up.drop_duplicates("term").groupby("subtype", sort=False).head(n_top)
     if top.empty:
