@@ -48,6 +48,10 @@ def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *
         len(samples),
         ", ".join(f"{omic} ({array.shape[1]} features)" for omic, array in zip(omics, arrays, strict=True)),
     )
+    for omic, array in zip(omics, arrays, strict=True):
+        present = array[~np.isnan(array).all(axis=1)]
+        if (present == present[:1]).all():
+            logger.warning("%s: no feature differs between these samples: it does not count", omic)
     n_clusters = about(cohort)["n_clusters"]
     estimator = build(method, **{"n_clusters": n_clusters, **settings, "n_threads": n_threads})
     try:
@@ -59,7 +63,7 @@ def fit_method(cohort_path: str | Path, method: str, settings: dict[str, Any], *
 
 def _named(error: AmuclError, omics: list[str], features: list[list[str]]) -> AmuclError:
     """An estimator knows omics and features by their numbers; a user by their names."""
-    found = re.match(r"omic (\d+)\b", str(error.where or ""))
+    found = re.match(r"(?:omic|view) (\d+)\b", str(error.where or ""))
     if found is None:
         return error
     number = int(found[1]) - 1

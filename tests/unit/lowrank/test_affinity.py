@@ -125,9 +125,17 @@ def test_impossible_number_of_clusters_is_an_error(k):
         normalized_cuts(blocks(4, 8)[0], k)
 
 
-def test_no_affinity_at_all_is_an_error():
-    with pytest.raises(AmuclError, match=r"2 to 0.*raise gamma"):
-        normalized_cuts(np.zeros((4, 4)), 2)
+def test_fewer_samples_with_affinity_than_clusters_are_said(caplog):
+    """Of noise no sample may be represented: that is a result, of one cluster, not an end of the run."""
+    assert normalized_cuts(np.zeros((4, 4)), 2).tolist() == [0, 0, 0, 0]
+    assert "k = 2: only 0 of 4 samples have any affinity, so there are 1 cluster(s): raise gamma" in caplog.text
+    H = np.zeros((5, 5))
+    H[:2, :2] = 1
+    labels = normalized_cuts(H, 4)
+    assert labels[0] != labels[1]
+    assert "k = 4: only 2 of 5 samples have any affinity, so there are 2 cluster(s)" in caplog.text
+    with pytest.raises(AmuclError, match="expected 2 to 5, the number of samples; got 6; ask for fewer"):
+        normalized_cuts(H, 6)
 
 
 @pytest.mark.parametrize(

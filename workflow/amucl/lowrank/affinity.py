@@ -75,8 +75,9 @@ def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
     """Partition a graph into `k` clusters by normalised cuts [1], eigenvectors rounded by pivoted QR [2].
 
     The rounding draws nothing; `seed` only starts the eigensolver. Samples without any affinity (zero rows) take no
-    part and get the label of the largest cluster, with a warning. So does a graph in more than `k` pieces, where
-    several cuts cost nothing, and a partition into fewer than `k` clusters.
+    part and get the label of the largest cluster, with a warning. Where fewer samples than `k` have any, these are the
+    clusters, where none has, there is one; with a warning. So does a graph in more than `k` pieces, where several cuts
+    cost nothing, and a partition into fewer than `k` clusters.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
     Raises
     ------
     AmuclError
-        `H` is not an affinity, or `k` is below 2 or above the number of samples with any affinity.
+        `H` is not an affinity, or `k` is below 2 or above n.
 
     References
     ----------
@@ -100,15 +101,25 @@ def normalized_cuts(H: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
     """
     _check_affinity(H)
     used = np.flatnonzero(H.any(axis=1))
-    if not 2 <= k <= len(used):
+    if not 2 <= k <= len(H):
         raise AmuclError(
             "the number of clusters does not fit",
             where="normalised cuts",
-            expected=f"2 to {len(used)}, the samples with any affinity (of {len(H)})",
+            expected=f"2 to {len(H)}, the number of samples",
             got=k,
-            action="ask for fewer clusters, or raise gamma so that more samples are represented",
+            action="ask for fewer clusters",
         )
-    part = _cut(H[np.ix_(used, used)], k, seed)
+    if k > len(used):
+        logger.warning(
+            "k = %d: only %d of %d samples have any affinity, so there are %d cluster(s): raise gamma",
+            k,
+            len(used),
+            len(H),
+            max(len(used), 1),
+        )
+    if not len(used):
+        return np.zeros(len(H), dtype=int)
+    part = _cut(H[np.ix_(used, used)], min(k, len(used)), seed)
     if len(used) < len(H):
         logger.warning(
             "k = %d: %d sample(s) without affinity joined the largest cluster; their label means nothing (row %s)",

@@ -149,6 +149,8 @@ class LowRankRepresentation(ClusterMixin, BaseEstimator):
         Z, U, w = (host(array) for array in (solution.Z, solution.U, solution.w))
         strong = np.abs(w) > RANK_TOLERANCE * np.abs(w).max(initial=0)
         directions = unit_rows(_fixed_signs(representation_factor(U[:, strong], w[strong])))
+        if not strong.any():
+            directions = np.zeros((len(U), 1), dtype=U.dtype)  # all samples are at one place
         self.representation_ = Z
         self.embedding_ = directions if self._landmarks is None else self._landmarks.spread(directions)
         self.affinity_ = angular_affinity(self.embedding_)

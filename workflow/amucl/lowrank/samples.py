@@ -16,8 +16,8 @@ def joined_samples(views: Views) -> np.ndarray:
     """(n, m) array of unit-length samples over the features of all views that vary; zero samples stay zero.
 
     Each view is divided by its Frobenius norm, so that omics weigh equally whatever their number of features; for
-    z-scored views that is 1 / sqrt(features). Raises AmuclError where a view is no table of numbers, has missing
-    values or nothing that varies, or where views differ in samples.
+    z-scored views that is 1 / sqrt(features). A view in which nothing varies is left out. Raises AmuclError where a
+    view is no table of numbers or has missing values, where views differ in samples, or nothing varies in any.
     """
     views = as_list(views)
     if not views:
@@ -28,6 +28,8 @@ def joined_samples(views: Views) -> np.ndarray:
         raise AmuclError("the views hold different samples", expected="as many rows in each", got=sizes)
     if sizes[0] < 2:
         raise AmuclError("too few samples", expected="at least 2", got=sizes[0])
+    if not any(block.shape[1] for block in blocks):
+        raise AmuclError("every feature is constant", expected="features that differ between the samples")
     return unit_rows(np.hstack(blocks))
 
 
@@ -37,7 +39,7 @@ def as_list(views: Views) -> list[np.ndarray]:
 
 
 def _block(view: np.ndarray, where: str) -> np.ndarray:
-    """The features of one view that vary, divided by their Frobenius norm."""
+    """The features of one view that vary, if any do, divided by their Frobenius norm."""
     if view.ndim != 2 or view.dtype.kind not in "fiub":
         raise AmuclError(
             "not a numeric table", where=where, expected="samples x features", got=f"{view.dtype} {view.shape}"
@@ -53,10 +55,8 @@ def _block(view: np.ndarray, where: str) -> np.ndarray:
             action="impute or drop it first",
         )
     varies = (view != view[:1]).any(axis=0)
-    if not varies.any():
-        raise AmuclError(
-            "every feature is constant", where=where, expected="features that differ", action="drop the view"
-        )
     block = view[:, varies].astype(np.float64)
+    if not varies.any():
+        return block
     block = block / np.abs(block).max()  # no square may overflow or vanish
     return block / np.linalg.norm(block)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from amucl.errors import AmuclError
 from amucl.representation.blocks import checked_views
-from amucl.representation.parameters import check_parameters, wanted_components
+from amucl.representation.parameters import check_parameters, possible_components
 from amucl.threads import limited_threads
 
 LOWEST = {"n_clusters": 2, "n_components": 1, "n_iterations": 1, "n_threads": 1}
@@ -25,7 +25,7 @@ class MOFA(BaseEstimator):
 
     Parameters
     ----------
-    n_components : factors; default the cohort's n_clusters, else 10.
+    n_components : factors; default the cohort's n_clusters, else 10; at most the features and the samples less one.
     n_iterations : at most so many; it stops earlier where the evidence lower bound settles (the package's `fast`).
     n_clusters, random_state, n_threads, device : as for every method.
 
@@ -60,9 +60,9 @@ class MOFA(BaseEstimator):
         """views: list of (n, p_m) arrays. Raises AmuclError for missing values and parameters out of range."""
         check_parameters(self, lowest=LOWEST)
         arrays = checked_views(views)
-        for number, array in enumerate(arrays, start=1):
-            if not array.var(axis=0).any():
-                raise AmuclError("every feature is constant", where=f"omic {number}", action="drop the omic")
+        arrays = [array for array in arrays if (array != array[:1]).any()]  # the package divides by an omic's variance
+        if not arrays:
+            raise AmuclError("every feature is constant", expected="features that differ between the samples")
         with limited_threads(self.n_threads), redirect_stdout(io.StringIO()), own_random_state():
             self.embedding_ = self._factors(arrays)
         return self
@@ -71,7 +71,10 @@ class MOFA(BaseEstimator):
         model = entry_point()
         model.set_data_options(scale_views=True)
         model.set_data_matrix([[array] for array in arrays], likelihoods=["gaussian"] * len(arrays))
-        model.set_model_options(factors=wanted_components(self), spikeslab_weights=True, ard_weights=True)
+        n, p = len(arrays[0]), sum(array.shape[1] for array in arrays)
+        why = f"{n} samples of {p} features have no more directions"
+        factors = possible_components(self, min(n - 1, p), why)
+        model.set_model_options(factors=factors, spikeslab_weights=True, ard_weights=True)
         model.set_train_options(
             iter=self.n_iterations, convergence_mode="fast", seed=self.random_state, gpu_mode=False, quiet=True
         )

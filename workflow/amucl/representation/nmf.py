@@ -10,7 +10,7 @@ from sklearn.decomposition import NMF as Factorisation
 from sklearn.exceptions import ConvergenceWarning
 
 from amucl.representation.blocks import checked_views
-from amucl.representation.parameters import check_parameters, wanted_components
+from amucl.representation.parameters import check_parameters, possible_components
 from amucl.threads import limited_threads
 
 LOWEST = {"n_clusters": 2, "n_components": 1, "n_iterations": 1, "n_threads": 1}
@@ -25,7 +25,7 @@ class NMF(BaseEstimator):
 
     Parameters
     ----------
-    n_components : columns of W; default the cohort's n_clusters, else 10.
+    n_components : columns of W; default the cohort's n_clusters, else 10; at most the samples and the features.
     n_iterations : at most so many passes of coordinate descent (HALS).
     n_clusters, random_state, n_threads, device : as for every method.
 
@@ -60,9 +60,10 @@ class NMF(BaseEstimator):
         """views: list of (n, p_m) arrays. Raises AmuclError for missing values and parameters out of range."""
         check_parameters(self, lowest=LOWEST)
         blocks = [shifted_features(view) / np.sqrt(view.shape[1]) for view in checked_views(views)]
+        X = np.hstack(blocks)
         with limited_threads(self.n_threads):
             self.embedding_, self.objective_ = factorise(
-                np.hstack(blocks), wanted_components(self), n_iterations=self.n_iterations, seed=self.random_state
+                X, _components(self, X), n_iterations=self.n_iterations, seed=self.random_state
             )
         return self
 
@@ -77,7 +78,7 @@ class IntNMF(BaseEstimator):
 
     Parameters
     ----------
-    n_components : columns of W; default the cohort's n_clusters, else 10.
+    n_components : columns of W; default the cohort's n_clusters, else 10; at most the samples and the features.
     n_restarts : random starts.
     n_iterations : at most so many passes of coordinate descent (HALS) in each.
     n_clusters, random_state, n_threads, device : as for every method.
@@ -119,13 +120,20 @@ class IntNMF(BaseEstimator):
         squares = np.array([np.mean(block**2) for block in blocks])
         theta = squares.max() / np.maximum(squares, np.finfo(float).tiny)
         X = np.hstack([np.sqrt(weight) * block for weight, block in zip(theta, blocks, strict=True)])
+        n_components = _components(self, X)
         with limited_threads(self.n_threads):
             starts = [
-                factorise(X, wanted_components(self), n_iterations=self.n_iterations, seed=seed, start="random")
+                factorise(X, n_components, n_iterations=self.n_iterations, seed=seed, start="random")
                 for seed in np.random.SeedSequence(self.random_state).generate_state(self.n_restarts)
             ]
         self.embedding_, self.objective_ = min(starts, key=lambda start: start[1])
         return self
+
+
+def _components(estimator: NMF | IntNMF, X: np.ndarray) -> int:
+    """No more components than samples or features (n, p): with as many any X can be had exactly."""
+    n, p = X.shape
+    return possible_components(estimator, min(n, p), f"there are {n} samples and {p} features")
 
 
 def shifted_features(x: np.ndarray) -> np.ndarray:

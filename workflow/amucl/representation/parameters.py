@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from numbers import Integral
 
@@ -9,6 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from amucl.errors import AmuclError
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_N_COMPONENTS = 10
 
@@ -48,3 +51,12 @@ def check_parameters(
 def wanted_components(estimator: BaseEstimator) -> int:
     """Dimensions of an embedding: `n_components`, else the cohort's n_clusters, else 10 as in the papers."""
     return estimator.n_components or estimator.n_clusters or DEFAULT_N_COMPONENTS
+
+
+def possible_components(estimator: BaseEstimator, most: int, why: str) -> int:
+    """`wanted_components`, but no more than `most`; where these are fewer, the log says how many and `why`."""
+    wanted = wanted_components(estimator)
+    if wanted > most:
+        name = type(estimator).__name__
+        logger.warning("%s: %d components instead of %d: %s", name, most, wanted, why)
+    return min(wanted, most)
