@@ -311,11 +311,10 @@ def header_only(rows):
 
 
 @refused(["own .tsv", "own .csv", "R table", "own .tsv.gz"], r"duplicate feature ids.*in lines 3 and 7")
-@refused(
-    ["own clinical", "Xena phenotypes", "Xena survival", "cells' metadata"], r"duplicate sample ids.*lines 3 and [67]"
-)
+@refused(["Xena phenotypes", "Xena survival", "cells' metadata"], r"duplicate sample ids.*lines 3 and [67]")
 @refused("benchmark clinical", "duplicate sample ids")
 @read_right("label table")
+@read_right("own clinical", lambda clean: clean | {"join": None})
 def row_twice(rows):
     return [*rows, rows[2]]
 
@@ -357,7 +356,7 @@ def feature_without_a_name(rows):
 
 
 @refused(["own .tsv", "own .csv"], r"shares no samples")
-@refused("own clinical", "shares no sample")
+@read_right("own clinical")
 @refused(["Xena expression", "Xena methylation"], "no column is a TCGA sample")
 def transposed(rows):
     return [list(row) for row in zip(*rows, strict=True)]

@@ -123,7 +123,8 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
 def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
     """Read a table that `write_table` wrote, exactly. Only an empty cell is missing: a gene may be called NA.
 
-    Names stay text, Entrez ids too. Subtypes are numbers where all are whole ones, else text, TRUE and FALSE too.
+    Names stay text, Entrez ids too. Subtypes are numbers where all are whole ones that are written as numbers are, else
+    text: 01 beside 1, TRUE and FALSE, and numbers of more than 15 digits too.
     """
     if "keep_default_na" not in options:
         options |= {"keep_default_na": False, "na_values": [""]}
@@ -138,10 +139,15 @@ def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
 
 
 def _whole_numbers(cells: pd.Series) -> pd.Series:
-    """Text as numbers if all cells are whole ones; 1.0 is one, as pandas writes it beside missing cells."""
+    """Text as numbers if the numbers give it back: 5, or 5.0 in all cells, as pandas writes it beside missing cells."""
     known = cells.dropna()
-    whole = len(known) > 0 and known.str.fullmatch(r"\d+(\.0)?").all()
-    return pd.to_numeric(cells) if whole else cells
+    return pd.to_numeric(cells) if are_whole_numbers(known) else cells
+
+
+def are_whole_numbers(texts: pd.Series) -> bool:
+    """Whether texts are whole numbers of one style, without leading zeros, that a float holds exactly."""
+    styles = (r"0|[1-9]\d{0,14}", r"(0|[1-9]\d{0,14})\.0")
+    return len(texts) > 0 and any(texts.astype(str).str.fullmatch(style).all() for style in styles)
 
 
 def write_matrix(matrix: pd.DataFrame, path: str | os.PathLike) -> None:

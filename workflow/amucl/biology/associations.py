@@ -12,6 +12,7 @@ from scipy import stats
 from amucl.biology.clinical import find_labels, known_values, label_values, require_column
 from amucl.biology.correction import benjamini_hochberg
 from amucl.clustering.labels import subtype_order
+from amucl.cohort.classes import class_names
 
 ASSOCIATION_COLUMNS = [
     "subtype", "kind", "label", "column", "level", "n_both", "n_subtype", "n_level", "n", "inside", "outside",
@@ -133,7 +134,7 @@ def associations(
     for kind, columns in ((LABEL, own), (CLASS, classes)):
         for label, column in columns.items():
             about = {"kind": kind, "label": label, "column": column}
-            values = _named(label_values(label, clinical[column]))
+            values = _values(label, clinical[column], kind)
             status = _status(values, len(labels))
             tested = [{}] if status != "ok" else _tests(values, labels[values.index], subtype_order(labels))
             rows += [about | {"status": status} | row for row in tested]
@@ -166,8 +167,8 @@ def annotations(clinical: pd.DataFrame, classes: Mapping[str, str], extra: Seque
     """
     used = set(classes.values())
     labels = {label: column for label, column in find_labels(clinical, extra).items() if column not in used}
-    found = _shown(clinical, dict(sorted(classes.items(), key=_prominence)))[:_MAX_CLASSES]
-    found += _shown(clinical, dict(sorted(labels.items(), key=lambda item: item[0] != "age")))
+    found = _shown(clinical, dict(sorted(classes.items(), key=_prominence)), CLASS)[:_MAX_CLASSES]
+    found += _shown(clinical, dict(sorted(labels.items(), key=lambda item: item[0] != "age")), LABEL)
     return pd.DataFrame(dict(found[:N_ANNOTATIONS]), index=clinical.index)
 
 
@@ -178,21 +179,22 @@ def _prominence(item: tuple[str, str]) -> int:
     return 0 if name == column else 1 + len(KNOWN_CLASSES)
 
 
-def _shown(clinical: pd.DataFrame, columns: Mapping[str, str]) -> list[tuple[str, pd.Series]]:
+def _shown(clinical: pd.DataFrame, columns: Mapping[str, str], kind: str) -> list[tuple[str, pd.Series]]:
     found = []
     for name, column in columns.items():
-        values = _named(label_values(name, clinical[column]))
+        values = _values(name, clinical[column], kind)
         few = pd.api.types.is_numeric_dtype(values) or values.nunique() <= _MAX_SHOWN
         if few and _status(values, len(clinical)) == "ok":
             found.append((name, values))
     return found
 
 
-def _named(values: pd.Series) -> pd.Series:
-    """Categories with whole numbers written as such (5, not 5.0); measurements as they are."""
-    if pd.api.types.is_numeric_dtype(values):
+def _values(label: str, cells: pd.Series, kind: str) -> pd.Series:
+    """The known values: numbers where a label is measured, else text; classes are always text."""
+    values = label_values(label, cells)
+    if kind == LABEL and pd.api.types.is_numeric_dtype(values):
         return values
-    return values.str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    return class_names(known_values(cells)).astype(object)
 
 
 def _status(values: pd.Series, n: int) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from amucl.clustering.labels import is_k_column, k_of
 from amucl.errors import AmuclError, some
-from amucl.files import read_matrix, write_matrix
+from amucl.files import are_whole_numbers, read_matrix, write_matrix
 
 AUTO = "auto"
 
@@ -54,7 +54,7 @@ def known_partition(known: pd.Series | None, dataset: str) -> pd.Series:
             expected="a column `truth` of the clinical table with labels",
             action="set `truth` in the dataset's entry",
         )
-    whole = labels.astype(str).str.fullmatch(r"\d+").all()
+    whole = are_whole_numbers(labels) and labels.astype(str).str.isdigit().all()
     return (labels.astype(int) if whole else labels.astype(str)).rename("subtype")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -76,19 +76,32 @@ def rows_by_barcode(
     return chosen, patients, pd.concat(ledgers, ignore_index=True)
 
 
+def by_rows(table: pd.DataFrame, found: Mapping[str, str], patients: pd.Series) -> pd.DataFrame:
+    """The rows of a table by those of the cohort, missing where nothing is known. found : row of the cohort -> id."""
+    return table.reindex([found.get(row) for row in patients.index]).set_axis(patients.index)
+
+
 def join_clinical(
-    clinical: pd.DataFrame, patients: pd.Series, *, tcga: bool, where: object
+    clinical: pd.DataFrame,
+    patients: pd.Series,
+    *,
+    tcga: bool,
+    where: object,
+    found: Mapping[str, str] | None = None,
+    repeated: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[dict]]:
     """Give every row of the cohort its clinical row.
 
     Ids are compared as written; for TCGA by barcode: the same sample first, else the first barcode of the same patient
-    (what a clinical table says of a tumour or of a normal sample, it says of the patient).
+    (what a clinical table says of a tumour or of a normal sample, it says of the patient). `found`, row of the cohort
+    -> id, says it where the ids were matched before; `repeated` are the ids of rows that were merged into others.
 
     Returns the clinical columns indexed by the cohort's rows (missing where nothing is known) and the rows of the join
     report. Raises AmuclError when no id is shared.
     """
-    targets = targets_by_barcode(clinical.index, patients) if tcga else {row: row for row in patients.index}
-    found = {row: key for row, key in targets.items() if key in clinical.index}
+    if found is None:
+        targets = targets_by_barcode(clinical.index, patients) if tcga else {row: row for row in patients.index}
+        found = {row: key for row, key in targets.items() if key in clinical.index}
     if not found:
         raise AmuclError(
             "the clinical table shares no sample with the cohort",
@@ -97,16 +110,17 @@ def join_clinical(
             got=some(clinical.index),
             action="check the first column of the table",
         )
-    joined = clinical.reindex([found.get(row) for row in patients.index]).set_axis(patients.index)
+    joined = by_rows(clinical, found, patients)
     used = set(found.values())
     known = set(patients)
     unused = [key for key in clinical.index if key not in used]
     same_patient = {key for key in unused if tcga and (code := parse_barcode(key)) and code.patient in known}
-    others = [key for key in unused if key in same_patient]
+    others = [*repeated, *(key for key in unused if key in same_patient)]
     strangers = [key for key in unused if key not in same_patient]
+    n = len(clinical) + len(repeated)
     report = [
-        join_row("clinical", len(clinical), others, "another row stands for the same patient"),
-        join_row("clinical", len(clinical) - len(others), strangers, "not in the cohort"),
+        join_row("clinical", n, others, "another row stands for the same patient"),
+        join_row("clinical", n - len(others), strangers, "not in the cohort"),
         join_row("cohort", len(patients), [row for row in patients.index if row not in found], "no clinical data"),
     ]
     return joined, report

@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anndata
 import mudata
@@ -24,9 +24,13 @@ from amucl.cohort.assembly import (
     rows_by_id,
 )
 from amucl.cohort.barcodes import TUMOUR_TYPES
+from amucl.cohort.classes import class_names
+from amucl.cohort.clinical_table import add_clinical, spellings_of
 from amucl.cohort.columns import WRITTEN_NAMES, stored_columns, with_written_columns
+from amucl.cohort.identifiers import CohortIds
+from amucl.cohort.matching import match_notes
 from amucl.cohort.notes import Note
-from amucl.cohort.readers import read_clinical, read_h5mu, read_omic, spreadsheet_ids
+from amucl.cohort.readers import read_clinical, read_columns, read_h5mu, read_omic, spreadsheet_ids
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path, reserve
 
@@ -69,6 +73,7 @@ class RawCohort:
     notes : what was guessed, dropped, converted or left out on the way.
     clinical_columns : which columns of the source survival, age, sex and stages were read from, one a row (see
         `amucl.cohort.clinical_columns.COLUMNS`).
+    written : the clinical columns as text, as their files have them, where that is known.
     """
 
     omics: Tables
@@ -81,6 +86,7 @@ class RawCohort:
     var: Tables = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     clinical_columns: list[dict] = field(default_factory=list)
+    written: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def assemble(
@@ -126,7 +132,9 @@ def assemble(
     if clinical is not None:
         if declared_survival:
             check_survival(clinical, clinical_where)
-        joined, report = join_clinical(clinical, patients, tcga=tcga, where=clinical_where)
+        found, matches = CohortIds(patients, spellings_of(ledger), tcga=tcga).match(list(clinical.index))
+        joined, report = join_clinical(clinical, patients, tcga=tcga, where=clinical_where, found=found)
+        notes += match_notes(matches, "table", source="clinical", other="the cohort")
     return RawCohort(omics, joined, patients, steps, ledger, *join_tables(report), var or {}, notes)
 
 
@@ -140,13 +148,19 @@ def read_files_cohort(
 ) -> RawCohort:
     """A RawCohort from the user's own files (formats: see `read_omic` and `read_clinical`).
 
-    Ids stay as written and every sample is a patient of its own; with `tcga`, ids are barcodes and every patient keeps
-    one tumour sample.
+    Every sample is a patient of its own, and ids of several omics and of the clinical table are matched as `match_ids`
+    says; with `tcga`, ids are barcodes and every patient keeps one tumour sample. The clinical table is joined by the
+    column that names the samples best (`id_column`).
     """
     tables = {omic: read_omic(path, omic=omic, orientation=orientation) for omic, path in omics.items()}
-    table = None if clinical is None else read_clinical(clinical)
     declared = {"declared_survival": declared_survival}
-    return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, where=omics, **declared)
+    if clinical is None or str(clinical).lower().endswith(".h5mu"):
+        table = None if clinical is None else read_clinical(clinical)
+        return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, where=omics, **declared)
+    raw, notes = assemble(tables, tcga=tcga, where=omics), []
+    columns = read_columns(clinical, purpose="clinical table", notes=notes)
+    notes = [replace(note, source="clinical") for note in notes]
+    return add_clinical(replace(raw, notes=[*raw.notes, *notes]), columns, where=clinical, tcga=tcga, **declared)
 
 
 def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:
@@ -294,10 +308,7 @@ def truth(cohort: mudata.MuData, samples: Sequence[str]) -> pd.Series | None:
     column = about(cohort)["truth"]
     if column is None:
         return None
-    labels = cohort.obs.loc[list(samples), column]
-    if pd.api.types.is_numeric_dtype(labels):
-        return labels.map(lambda value: f"{value:g}", na_action="ignore").astype(object)
-    return labels
+    return class_names(cohort.obs.loc[list(samples), column])
 
 
 def analysis_matrix(cohort: mudata.MuData, omic: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from amucl.cohort.assembly import JOIN_COLUMNS, UNMATCHED_COLUMNS
 from amucl.cohort.barcodes import parse_barcode
+from amucl.cohort.classes import class_names
 from amucl.cohort.cohort import RawCohort, Step
 from amucl.cohort.readers import tidy_columns
 from amucl.errors import AmuclError, some
@@ -41,9 +42,10 @@ def join_cohorts(members: Mapping[str, RawCohort]) -> RawCohort:
         if annotated is not None:
             var[omic] = members[annotated].var[omic].loc[own[annotated]].set_axis(spelled)
         steps += _steps(omic, members, spellings, len(shared))
+    renamed = _renamed(members)
     return RawCohort(
         omics,
-        _join_clinical(members),
+        _join_clinical(members, renamed),
         pd.concat([raw.patients for raw in members.values()]),
         steps,
         pd.concat([_with_member(raw.ledger, member) for member, raw in members.items()], ignore_index=True),
@@ -51,6 +53,7 @@ def join_cohorts(members: Mapping[str, RawCohort]) -> RawCohort:
         _join_reports({member: raw.unmatched for member, raw in members.items()}, UNMATCHED_COLUMNS),
         var,
         [replace(note, source=f"{member}: {note.source}") for member, raw in members.items() for note in raw.notes],
+        written=_join_written(members, renamed),
     )
 
 
@@ -113,12 +116,26 @@ def _steps(
     return [*own, Step(omic, "shared_features", n, n, n_union, n_shared, reason=reason)]
 
 
-def _join_clinical(members: Mapping[str, RawCohort]) -> pd.DataFrame:
-    tables = [raw.clinical.astype(object) for raw in members.values()]
-    taken = {name for table in tables for name in table.columns}
+def _renamed(members: Mapping[str, RawCohort]) -> str:
+    """What a clinical column of the members is called that has the name of that of the member."""
+    taken = {name for raw in members.values() for name in raw.clinical.columns}
     renamed = f"{CANCER}_clinical"
     while renamed in taken:
         renamed += "_2"
+    return renamed
+
+
+def _join_written(members: Mapping[str, RawCohort], renamed: str) -> pd.DataFrame:
+    """The clinical columns as text; where a member does not know how they were written, whole numbers without .0."""
+    tables = [
+        raw.clinical.apply(class_names).astype(object).assign(**{name: raw.written[name] for name in raw.written})
+        for raw in members.values()
+    ]
+    return pd.concat(tables).rename(columns={CANCER: renamed})
+
+
+def _join_clinical(members: Mapping[str, RawCohort], renamed: str) -> pd.DataFrame:
+    tables = [raw.clinical.astype(object) for raw in members.values()]
     clinical = tidy_columns(pd.concat(tables).map(_whole).rename(columns={CANCER: renamed}))
     clinical.insert(0, CANCER, [member for member, raw in members.items() for _ in raw.clinical.index])
     return clinical

@@ -8,18 +8,22 @@ from dataclasses import replace
 
 import pandas as pd
 
-from amucl.cohort.assembly import join_row, join_tables, targets_by_barcode
+from amucl.cohort.assembly import by_rows, join_row, join_tables
+from amucl.cohort.classes import keep_codes
+from amucl.cohort.clinical_table import KeyedTable, key_table, spellings_of
 from amucl.cohort.cohort import RawCohort
-from amucl.cohort.readers import read_strings, tidy_columns
+from amucl.cohort.identifiers import CohortIds
+from amucl.cohort.notes import Note
+from amucl.cohort.readers import read_columns, tidy_columns
 from amucl.errors import AmuclError, some
 
 
 def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -> RawCohort:
     """The cohort with the columns of further tables in its clinical data, and their lines in its join report.
 
-    A table is joined by the first of its columns that names samples or patients of the cohort: as written, else by TCGA
-    barcode. Of several rows of one patient the one of the same sample is taken, else the first. Its other columns are
-    called ``{name}.{column}``; those without a value for the cohort are left out.
+    A table is joined by the column that names samples or patients of the cohort best (`id_column`): as written, else by
+    TCGA barcode, else as `match_ids` says. Of several rows of one patient the one of the same sample is taken, else the
+    first. Its other columns are called ``{name}.{column}``; those without a value for the cohort are left out.
 
     Parameters
     ----------
@@ -30,9 +34,10 @@ def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -
     AmuclError : a file is no table, no column names a sample or patient, one id has two different rows, or a column has
         the name of one that the cohort has.
     """
-    clinical, report = raw.clinical, []
+    clinical, written, report, notes = raw.clinical, raw.written.reindex(raw.clinical.index), [], list(raw.notes)
+    cohort = CohortIds(raw.patients, spellings_of(raw.ledger), labels=True)
     for name, path in tables.items():
-        joined, rows = _join(name, path, raw.patients)
+        joined, as_written, rows = _join(name, path, cohort, notes)
         twice = joined.columns.intersection(clinical.columns)
         if len(twice):
             raise AmuclError(
@@ -41,69 +46,45 @@ def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -
                 got=some(twice),
                 action=f"give the table another name than {name} in `label_tables`",
             )
-        clinical, report = clinical.join(joined), report + rows
+        clinical, written, report = clinical.join(joined), written.join(as_written), report + rows
     join, unmatched = join_tables(report)
     return replace(
         raw,
         clinical=clinical,
+        written=written,
+        notes=notes,
         join=pd.concat([raw.join, join], ignore_index=True),
         unmatched=pd.concat([raw.unmatched, unmatched], ignore_index=True),
     )
 
 
-def _join(name: str, path: str | os.PathLike, patients: pd.Series) -> tuple[pd.DataFrame, list[dict]]:
-    """The table by the cohort's rows, and its lines of the join report."""
-    table = read_strings(path, purpose="table of labels")
-    ids, values = _by_ids(table, patients, path)
-    values = _without_repeats(values.set_axis(ids), path)
-    found = {row: key for row, key in _targets(values.index, patients).items() if key is not None}
-    joined = tidy_columns(values.reindex([found.get(row) for row in patients.index]).set_axis(patients.index))
-    unused = [key for key in values.index if key not in set(found.values())]
-    lines = [
-        join_row(name, len(values), unused, "no row of the cohort takes it"),
-        join_row("cohort", len(patients), [row for row in patients.index if row not in found], f"not in {name}"),
-    ]
-    return joined.dropna(axis=1, how="all").add_prefix(f"{name}."), lines
-
-
-def _by_ids(table: pd.DataFrame, patients: pd.Series, path: str | os.PathLike) -> tuple[pd.Index, pd.DataFrame]:
-    """The ids of the rows, and the columns that are not these ids; rows without an id are left out."""
-    columns = [("", pd.Series(table.index, dtype=object)), *((name, cells) for name, cells in table.items())]
-    for name, cells in columns:
-        written = cells.fillna("").astype(str).str.strip()
-        if any(key is not None for key in _targets(pd.Index(written), patients).values()):
-            present = (written != "").to_numpy()
-            rest = table.drop(columns=name) if name else table
-            return pd.Index(written[present], dtype=object), rest[present]
-    raise AmuclError(
-        "no column of the table names samples or patients of the cohort",
+def _join(
+    name: str, path: str | os.PathLike, cohort: CohortIds, notes: list[Note]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
+    """The table by the cohort's rows, the same as text, and its lines of the join report."""
+    told: list[Note] = []
+    columns = read_columns(path, purpose="table of labels", notes=told)
+    keyed = key_table(
+        columns,
+        cohort,
+        source=name,
         where=path,
-        expected=f"ids such as {some(patients.index)}",
-        got=f"a first column with {some(table.index)}",
-        action="give the samples or patients a column of their own",
+        lacking="no column of the table names samples or patients of the cohort",
+        merge=False,
     )
+    notes += [*(replace(note, source=name) for note in told), *keyed.notes]
+    written = by_rows(keyed.written, keyed.found, cohort.patients).dropna(axis=1, how="all")
+    joined = keep_codes(tidy_columns(written), written)
+    taken = set(keyed.found.values())
+    unused = [key for key in keyed.table.index if key not in taken]
+    lines = [
+        join_row(name, len(keyed.table), unused, "no row of the cohort takes it"),
+        join_row("cohort", len(cohort.patients), _without(cohort, keyed), f"not in {name}"),
+    ]
+    if keyed.column is not None:
+        lines = [join_row(name, len(columns), [], f"joined by the column {keyed.column or '(no name)'}"), *lines]
+    return joined.add_prefix(f"{name}."), written.add_prefix(f"{name}."), lines
 
 
-def _without_repeats(values: pd.DataFrame, path: str | os.PathLike) -> pd.DataFrame:
-    """One row per id, where rows of one id say the same."""
-    cells = values.set_axis(range(values.shape[1]), axis=1).assign(id=values.index)
-    distinct = values[~cells.duplicated().to_numpy()]
-    repeated = distinct.index[distinct.index.duplicated()].unique()
-    if len(repeated):
-        raise AmuclError(
-            "rows of one sample or patient that differ",
-            where=path,
-            expected="one row each",
-            got=some(repeated),
-            action="keep the row that holds",
-        )
-    return distinct
-
-
-def _targets(ids: pd.Index, patients: pd.Series) -> dict[str, str | None]:
-    """Row of the cohort -> its id in the table, or None."""
-    by_barcode, written = targets_by_barcode(ids, patients), set(ids)
-    return {
-        row: row if row in written else patient if patient in written else by_barcode[row]
-        for row, patient in patients.items()
-    }
+def _without(cohort: CohortIds, keyed: KeyedTable) -> list[str]:
+    return [row for row in cohort.patients.index if row not in keyed.found]

@@ -20,6 +20,7 @@ _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _LEADING_BUT_NO_DECIMALS = re.compile(r"(?<!\d)(?<!\d\.)0+(?=\d)")  # 1.05 is not 1.5
 _WHOLE_FLOAT = re.compile(r"(\d+)\.0+")
 _DECIMAL = re.compile(r"\d+[.,]\d+")
+_UNICODE = "Unicode form or spaces"
 _PREFIX = "length"
 _SHOWN = 3
 
@@ -27,10 +28,14 @@ Item = tuple[str, str]  # file and id
 
 
 def _plain(name: str) -> str:
+    if name.isascii():
+        return " ".join(name.split())
     return " ".join(unicodedata.normalize("NFKC", name).split())
 
 
 def _folded(name: str) -> str:
+    if name.isascii():
+        return " ".join(name.lower().split())
     return unicodedata.normalize("NFKC", _plain(name).casefold())
 
 
@@ -55,7 +60,7 @@ def _tcga_sample(name: str) -> str | None:
 
 # What each level calls equal, from strict to loose; None takes no part.
 LEVELS: dict[str, Callable[[str], str | None]] = {
-    "Unicode form or spaces": _plain,
+    _UNICODE: _plain,
     "case": _folded,
     "separators, or the X of R before digits": _separated,
     "leading zeros": _without_zeros,
@@ -119,7 +124,8 @@ def match_notes(matches: Matches, file: str, *, source: str, other: str) -> list
     found: dict[str, list[str]] = {}
     for (where, name), said in matches.level.items():
         if where == file:
-            found.setdefault(said, []).append(f"{name!r} = {matches.name[where, name]!r}")
+            shown = ascii if said == _UNICODE else repr  # what looks alike is told apart by its codes
+            found.setdefault(said, []).append(f"{shown(name)} = {shown(matches.name[where, name])}")
     notes = []
     for said, pairs in found.items():
         text = f"{len(pairs)} ids differ from those of {other} in {said} only and are taken as the same"
@@ -208,7 +214,7 @@ def _join_prefixes(groups: _Groups, stands_for: Mapping[Item, Item]) -> tuple[li
     """Join items of which one begins the other, where nothing else does."""
     at: dict[tuple[str, ...], list[Item]] = {}
     for (_, name), item in stands_for.items():
-        at.setdefault(_tokens(name), []).append(item)
+        at.setdefault(id_tokens(name), []).append(item)
     longer: dict[tuple[str, ...], list[Item]] = {}
     begun: list[tuple[str, ...]] = []
     for tokens in sorted(at):
@@ -228,8 +234,10 @@ def _join_prefixes(groups: _Groups, stands_for: Mapping[Item, Item]) -> tuple[li
     return joined, unsure
 
 
-def _tokens(name: str) -> tuple[str, ...]:
+def id_tokens(name: str) -> tuple[str, ...]:
     """The parts between separators; a TCGA vial's letter is a part of its own (03A of sample type 03)."""
+    if _DECIMAL.fullmatch(name):
+        return (name,)
     plain = _R_PREFIX.sub("", _folded(name), count=1)
     if _DECIMAL.fullmatch(plain):
         return (plain,)

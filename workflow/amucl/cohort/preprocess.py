@@ -18,6 +18,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.classes import class_names
 from amucl.cohort.cohort import RawCohort, Step, make_cohort
 from amucl.cohort.columns import own_column
 from amucl.cohort.notes import Note
@@ -128,6 +129,9 @@ def preprocess(
         obs = obs.drop(columns="patient")
     obs.insert(0, _own_column(work, "patient", obs), patients)
     _check_truth(obs, settings)
+    if settings.truth is not None:
+        written = raw.written.get(settings.truth, obs[settings.truth])
+        obs[settings.truth] = class_names(written.reindex(order))
     about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
     logged = [omic for omic, steps in work.steps.items() for one in steps if one.step == "log2" and one.values_changed]
     about |= {"truth": settings.truth, "n_clusters": settings.n_clusters, "log2": logged}

@@ -129,10 +129,37 @@ def read_columns(
     unknown or otherwise converted is told in `notes`. Raises AmuclError as `read_omic` does, and for repeated columns.
     """
     file = require_file(path, purpose=purpose)
+    if _kind(file) == ".parquet":
+        return _parquet_columns(file)
     table = read_strings(file, purpose=purpose)
-    name = "" if table.index.name is None else str(table.index.name)
-    ids = pd.Series(table.index, index=table.index, name=name, dtype=object)
+    ids = pd.Series(table.index, index=table.index, name=_corner(file, table), dtype=object)
+    ids = ids.where(ids != "", np.nan)
     return pd.concat([ids, table], axis=1).set_axis(pd.RangeIndex(2, len(table) + 2, name="line"))
+
+
+def _corner(file: Path, table: pd.DataFrame) -> str:
+    """What the header of a text table calls its first column; empty where it has no name for it."""
+    layout = _layout(_read_text(file), file, _kind(file))
+    header = _split(_read_text(file).split("\n", 1)[0], layout.separator)
+    return header[0].strip() if len(header) > table.shape[1] else ""
+
+
+def _parquet_columns(file: Path) -> pd.DataFrame:
+    """A parquet as text with its index, if it has one, as the first column."""
+    try:
+        frame = pd.read_parquet(file)
+    except Exception as error:  # malformed bytes make the parser fail in any way whatever
+        raise AmuclError("not a parquet file, or a damaged one", where=file, got=type(error).__name__) from error
+    if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
+        raise AmuclError("an index of several levels", where=file, expected="one id for each row and column")
+    if frame.empty:
+        raise AmuclError("no rows or no columns", where=file, expected="ids and values", got=f"shape {frame.shape}")
+    frame.columns = frame.columns.astype(str)
+    check_ids(frame.columns, "column", file)
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame.insert(0, "" if frame.index.name is None else str(frame.index.name), frame.index, allow_duplicates=True)
+    text = frame.astype(object).map(str, na_action="ignore").astype(object)
+    return text.mask(text.isin(MISSING)).set_axis(pd.RangeIndex(1, len(text) + 1, name="line"))
 
 
 def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
