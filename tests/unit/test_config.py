@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from amucl.cohort.intersim import OBJECTS, OMICS
+from amucl.cohort.sources import counts_declared
 from amucl.config import (
     RESERVED_NAMES,
     WORKFLOW_PARAMETERS,
@@ -382,6 +383,41 @@ def test_counts_are_logged(mine):
         mine["preprocessing"] = {"log2": log2}
         with pytest.raises(AmuclError, match="log2`: expression is declared as `counts`; expected true or auto"):
             resolve(minimal(datasets={"mine": mine}), REGISTRY)
+
+
+def test_counts_are_recognised_unless_their_omics_are_listed(mine):
+    entry = resolve(minimal(datasets={"mine": mine}), REGISTRY)["datasets"]["mine"]
+    assert (entry["counts"], entry["preprocessing"].get("log2", "auto")) == ("auto", "auto")
+    assert counts_declared(entry) == "auto"
+    mine["counts"] = []
+    assert counts_declared(resolve(minimal(datasets={"mine": mine}), REGISTRY)["datasets"]["mine"]) == []
+    for wrong in ("all", {"expression": True}, [3]):
+        mine["counts"] = wrong
+        with pytest.raises(AmuclError, match=r"`datasets\.mine\.counts.* is wrong; expected "):
+            resolve(minimal(datasets={"mine": mine}), REGISTRY)
+
+
+def test_sources_that_say_what_values_are_have_no_counts_to_recognise():
+    entries = resolve(minimal(datasets={"aml": {}, "simulated": {}, "embryo": {}}, mirror="."), REGISTRY)["datasets"]
+    assert [counts_declared(entry) for entry in entries.values()] == [None] * 3
+
+
+def test_counts_of_joined_datasets_are_those_of_their_members(mine):
+    def resolved(counts, /, *members, **own):
+        entry = {key: value for key, value in mine.items() if key != "truth"}
+        given = {"a": entry | {"counts": counts[0]}, "b": entry | {"counts": counts[1]}}
+        given["both"] = joined(*members, omics=["expression"]) | own
+        return counts_declared(resolve(minimal(datasets=given), REGISTRY)["datasets"]["both"])
+
+    assert resolved((["expression"], ["expression"]), "a", "b") == ["expression"]
+    assert resolved(("auto", "auto"), "a", "b") == "auto"
+    assert resolved(([], []), "a", "b") == []
+    assert resolved(([], []), "a", "b", counts=["expression"]) == ["expression"]
+    assert resolved(([], []), "breast", "gbm") is None
+    with pytest.raises(AmuclError, match="expression of a are counts, of b they are not"):
+        resolved((["expression"], []), "a", "b")
+    with pytest.raises(AmuclError, match=r"is not on one scale|are counts, of aml they are not"):
+        resolved((["expression"], []), "a", "aml")
 
 
 def test_predictions_are_completed():

@@ -138,6 +138,7 @@ def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
         if entry["source"] == "joined":
             entry["members"] = _members(name, entry, resolved, registry)
             entry["n_clusters"] = entry["n_clusters"] or len(entry["members"])
+            entry["counts"] = _joined_counts(entry, f"datasets.{name}")
         if entry["source"] == "intersim":
             _check_sizes(f"datasets.{name}", entry)
         if entry["source"] == "singlecell":
@@ -305,7 +306,7 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     inherited = _for_omics(known_before, _omics(complete))
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
     _check_survival(complete, f"datasets.{name}")
-    if complete["source"] == "files":
+    if complete["source"] in ("files", "joined") and complete["counts"] != "auto":
         _log_counts(complete, f"datasets.{name}")
     sets = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
     hallmark = [collection for collection in sets["gsea"] if collection == "hallmark"]
@@ -343,6 +344,32 @@ def _log_counts(entry: dict[str, Any], key: str) -> None:
             )
     if entry["counts"]:
         entry["preprocessing"]["log2"] = {**by_omic, **dict.fromkeys(entry["counts"], True)}
+
+
+def _joined_counts(entry: dict[str, Any], key: str) -> list[str] | str | None:
+    """Omics of a joined dataset that are counts: those its entry names, else those that its members do.
+
+    `auto` where that is not said for all of them, None where all members are of sources that say what values are.
+    """
+    if entry["counts"] != "auto":
+        return entry["counts"]
+    said = {member: own.get("counts", []) for member, own in entry["members"].items()}
+    named = {
+        omic: {member: omic in names for member, names in said.items() if names != "auto"} for omic in entry["omics"]
+    }
+    for omic, by_member in named.items():
+        if len(set(by_member.values())) > 1:
+            counted = [member for member, counts in by_member.items() if counts]
+            others = [member for member, counts in by_member.items() if not counts]
+            raise AmuclError(
+                f"config key `{key}.members`: {omic} of {counted[0]} are counts, of {others[0]} they are not",
+                expected="values of one kind in all members",
+                action="leave one of the two out, or declare the `counts` of both",
+            )
+    if all(own["source"] != "files" for own in entry["members"].values()):
+        return None
+    counted = [omic for omic, by_member in named.items() if any(by_member.values())]
+    return counted if counted or "auto" not in said.values() else "auto"
 
 
 def _members(
@@ -773,7 +800,7 @@ def _alternative(rule: dict[str, Any]) -> str:
     if rule["type"] == "object":
         return "a mapping of omics to such values"
     if rule["type"] == "array":
-        return "a list of numbers"
+        return "a list of numbers" if rule["items"]["type"] != "string" else "a list of names"
     return _types(rule)
 
 

@@ -104,7 +104,6 @@ rule markers:
         mem_mb=4000,
         runtime=120,
     params:
-        counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
         trend="expression" in config["variance_trend"],
         alpha=config["markers"]["alpha"],
@@ -252,7 +251,6 @@ rule phenotype_gsea:
     params:
         collections=collection_names("gsea"),
         n_permutations=config["phenotype_permutations"],
-        counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
         trend="expression" in config["variance_trend"],
         code=code("phenotype_gsea.py"),
@@ -445,7 +443,6 @@ rule draw_heatmap:
         runtime=10,
     params:
         known=classes_as_text,
-        counts=lambda wildcards: are_counts(wildcards.dataset),
         alpha=config["markers"]["alpha"],
         min_logfc=config["markers"]["min_logfc"],
         n_top=config["markers"]["n_top"],
@@ -639,7 +636,6 @@ rule templates:
         mem_mb=4000,
         runtime=10,
     params:
-        counts=lambda wildcards: are_counts(wildcards.dataset),
         seed=config["seed"],
         trend="expression" in config["variance_trend"],
         code=code("templates.py"),
@@ -708,7 +704,6 @@ rule consensus_markers:
         mem_mb=4000,
         runtime=60,
     params:
-        counts=lambda wildcards: are_counts(wildcards.dataset),
         trend="expression" in config["variance_trend"],
         alpha=config["markers"]["alpha"],
         min_logfc=config["markers"]["min_logfc"],

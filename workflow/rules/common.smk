@@ -192,11 +192,6 @@ def has_expression(dataset):
     return "expression" in omics_of(DATASETS[dataset])
 
 
-def are_counts(dataset):
-    """Whether expression is declared as raw counts."""
-    return DATASETS[dataset]["source"] == "files" and "expression" in DATASETS[dataset]["counts"]
-
-
 def other_omics(dataset):
     """The omics whose markers stand beside those of expression."""
     return [omic for omic in omics_of(DATASETS[dataset]) if omic != "expression"]

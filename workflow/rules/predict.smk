@@ -231,7 +231,6 @@ rule nearest_template:
         mem_mb=4000,
         runtime=10,
     params:
-        counts=lambda wildcards: are_counts(wildcards.cohort),
         seed=config["seed"],
         code=code("nearest_template.py"),
     message:
@@ -272,7 +271,6 @@ rule draw_nearest_template:
         mem_mb=2000,
         runtime=10,
     params:
-        counts=lambda wildcards: are_counts(wildcards.cohort),
         code=code("draw_nearest_template.py"),
     message:
         "Drawing the templates of {wildcards.dataset}, {wildcards.partition}, in {wildcards.cohort}"

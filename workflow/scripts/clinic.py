@@ -1,20 +1,22 @@
 """Do a method's subtypes differ in survival and in the clinic? For every k and every endpoint."""
 
-from _stage import stage
+from _stage import stage, tell
 
-from amucl.biology.clinic import clinic, endpoint_tables
+from amucl.biology.clinic import clinic, endpoint_tables, technical_notes
 from amucl.clustering.labels import read_labels
-from amucl.cohort.cohort import read_cohort
+from amucl.cohort.cohort import about, read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 
 with stage(snakemake):
     labels, params = read_labels(snakemake.input.labels), snakemake.params
-    clinical = read_cohort(snakemake.input.cohort).obs.loc[labels.index]
-    about = (snakemake.wildcards.dataset, snakemake.wildcards.method, clinical, labels)
+    cohort = read_cohort(snakemake.input.cohort)
+    given = (snakemake.wildcards.dataset, snakemake.wildcards.method, cohort.obs.loc[labels.index], labels)
     permuted = {"seed": params.seed, "max_permutations": params.max_permutations}
-    tables = clinic(*about, clinical_labels=params.clinical_labels, **permuted)
-    tables |= endpoint_tables(*about, tables, **permuted)
+    technical = about(cohort).get("technical", ())
+    tables = clinic(*given, clinical_labels=params.clinical_labels, technical=technical, **permuted)
+    tables |= endpoint_tables(*given, tables, **permuted)
+    tell(snakemake.wildcards.dataset, technical_notes(tables["clinical"]))
     for name, table in tables.items():
         write_table(table, snakemake.output[name])
     write_html_table(tables["endpoints"].drop(columns=["dataset", "method"]), snakemake.output.endpoints_html)

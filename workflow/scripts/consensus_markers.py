@@ -3,7 +3,7 @@
 from _stage import stage
 
 from amucl.biology.consensus import consensus_markers
-from amucl.biology.expression import expression_of, moderated_input
+from amucl.biology.expression import moderated_input
 from amucl.clustering.labels import read_labels
 from amucl.clustering.partition import read_partition
 from amucl.cohort.cohort import read_cohort
@@ -12,11 +12,10 @@ from amucl.files import write_table
 
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params
-    expression = expression_of(read_cohort(source.cohort), source.genes or None)
-    tested = moderated_input(expression, counts=params.counts, trend=params.trend)
+    tested = moderated_input(read_cohort(source.cohort), source.genes or None, trend=params.trend)
     labels = read_partition(source.labels)
     runs = [read_labels(file)[f"k{labels.nunique()}"] for file in source.runs]
-    labels = labels[labels.index.isin(expression.index)]
+    labels = labels[labels.index.isin(tested.values.index)]
     settings = {"trend": tested.trend, "test": tested.test, "alpha": params.alpha, "min_logfc": params.min_logfc}
     table = consensus_markers(tested.values.loc[labels.index], labels, runs, **settings)
     write_table(table, snakemake.output.table)

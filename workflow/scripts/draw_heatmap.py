@@ -20,7 +20,7 @@ with stage(snakemake):
     clinical = cohort.obs.loc[labels.index].drop(columns=known["left_out"])
     classes = known_classes(clinical, known["truth"], known["label_tables"], known["named"])
     bars = annotations(clinical, classes, known["clinical_labels"])
-    expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
+    expression = expression_of(cohort, snakemake.input.genes or None)
     figure = placeholder(NOT_AVAILABLE)
     if expression is not None:
         settings = {"n_top": params.n_top, "alpha": params.alpha, "min_logfc": params.min_logfc}

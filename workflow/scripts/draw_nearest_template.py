@@ -12,7 +12,7 @@ from amucl.files import read_table
 
 with stage(snakemake):
     source, cohort = snakemake.input, read_cohort(snakemake.input.cohort)
-    expression = expression_of(cohort, source.genes or None, counts=snakemake.params.counts)
+    expression = expression_of(cohort, source.genes or None)
     patients = read_table(source.patients, converters={"sample": str, "subtype": str})
     subtypes = subtype_order(read_partition(source.labels))
     figure = template_heatmap(expression, patients, read_table(source.templates), subtypes)

@@ -14,7 +14,6 @@ with stage(snakemake):
         read_partition(snakemake.input.labels),
         gene_map=snakemake.input.genes or None,
         seed=snakemake.params.seed,
-        counts=snakemake.params.counts,
         trend=snakemake.params.trend,
         alpha=snakemake.params.alpha,
         min_logfc=snakemake.params.min_logfc,

@@ -11,7 +11,7 @@ from amucl.files import read_table, write_table
 
 with stage(snakemake):
     cohort, params = read_cohort(snakemake.input.cohort), snakemake.params
-    expression = expression_of(cohort, snakemake.input.genes or None, counts=params.counts)
+    expression = expression_of(cohort, snakemake.input.genes or None)
     templates, calibration = (read_table(snakemake.input[name]) for name in ("templates", "calibration"))
     found = nearest_template(expression, templates, calibration, seed=params.seed)
     write_table(found.patients, snakemake.output.table)

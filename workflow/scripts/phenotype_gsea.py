@@ -12,7 +12,7 @@ from amucl.files import read_table, write_table
 
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params
-    expression = expression_of(read_cohort(source.cohort), source.genes or None, counts=params.counts)
+    expression = expression_of(read_cohort(source.cohort), source.genes or None)
     labels = read_partition(source.labels)
     labels = labels[labels.index.isin(expression.index)]
     collections = dict(zip(params.collections, map(read_gmt, source.sets), strict=True))

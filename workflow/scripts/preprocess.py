@@ -6,7 +6,7 @@ from amucl.cohort.clinical_columns import column_table
 from amucl.cohort.cohort import about, require_patients, write_cohort
 from amucl.cohort.notes import note_table
 from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.sources import read_source
+from amucl.cohort.sources import counts_declared, read_source
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 from amucl.provenance import sha256
@@ -15,7 +15,12 @@ with stage(snakemake):
     entry, source = snakemake.params.entry, snakemake.input
     prepared = preprocess(
         read_source(entry, snakemake.params.omics, source),
-        Preprocessing(**entry["preprocessing"], truth=entry["truth"], n_clusters=entry["n_clusters"]),
+        Preprocessing(
+            **entry["preprocessing"],
+            counts=counts_declared(entry),
+            truth=entry["truth"],
+            n_clusters=entry["n_clusters"],
+        ),
         dataset=snakemake.wildcards.dataset,
         source=entry["source"],
         files=[{"name": file, "sha256": sha256(file)} for file in dict.fromkeys(source)],

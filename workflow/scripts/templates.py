@@ -13,7 +13,7 @@ from amucl.files import read_table, write_table
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params
     templates = subtype_templates(read_table(source.markers))
-    expression = expression_of(read_cohort(source.cohort), source.genes or None, counts=params.counts)
+    expression = expression_of(read_cohort(source.cohort), source.genes or None)
     tried = pd.DataFrame(columns=CALIBRATION_COLUMNS)
     if expression is not None:
         labels = read_partition(source.labels)

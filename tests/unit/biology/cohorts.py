@@ -14,10 +14,10 @@ def simulated_cohort() -> SimulatedCohort:
     return simulate(Simulation(n_samples=60, n_clusters=3, effect=2.5, n_genes=200, n_sites=100, n_mirnas=40))
 
 
-def prepared(omics=("expression", "methylation", "mirna")):
+def prepared(omics=("expression", "methylation", "mirna"), counts=None):
     """The cohort with some of its omics, patients who lack one kept, and the planted subtypes."""
     drawn = simulated_cohort()
     tables = {omic: drawn.omics[omic].T for omic in omics}
     raw = assemble(tables, clinical=drawn.clinical)
-    cohort = preprocess(raw, Preprocessing(patients="partial", truth="subtype")).cohort
+    cohort = preprocess(raw, Preprocessing(patients="partial", truth="subtype", counts=counts)).cohort
     return cohort, pd.Series(drawn.clinical["subtype"]).loc[list(cohort.obs_names)]

@@ -7,10 +7,10 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
-from amucl.biology.counts import per_million
 from amucl.biology.gene_names import name_genes, read_gene_names
 from amucl.clustering.labels import canonical_labels
 from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.depth import DepthScaling
 from tests.shared import MIRROR, SHARED
 
 
@@ -25,10 +25,10 @@ def aml_expression() -> pd.DataFrame:
 
 @cache
 def aml_counts() -> pd.DataFrame:
-    """Twenty raw-count profiles as log2(counts per million + 1): patients (TCGA-AB-2803) x symbols."""
+    """Twenty raw-count profiles as log2 counts per million: patients (TCGA-AB-2803) x symbols."""
     folder = SHARED / "labels" / "laml_counts20"
     counts = pd.read_csv(folder / "exampleTCGA.tsv.gz", sep="\t", index_col=0).T
-    logged = per_million(np.log2(counts + 1))
+    logged = DepthScaling.fit(counts).transform(counts)
     logged = name_genes(logged, read_gene_names(folder / "grch38.tsv.gz", logged.columns))
     return logged.set_axis([sample[:12].replace(".", "-") for sample in logged.index])
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from amucl.biology.clinic import clinic, endpoint_tables, partition_clinic
+from amucl.biology.clinic import clinic, endpoint_tables, partition_clinic, technical_notes
 from amucl.biology.clinical import CLINICAL_COLUMNS, ENRICHMENT_COLUMNS, clinical_over_k
 from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
 from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
@@ -51,6 +52,31 @@ def test_the_tables_are_those_of_the_single_analyses(clinical):
     assert counts["n_labels"].to_dict() == {2: 3, 4: 3}
     assert counts["n_benchmark_labels"].to_dict() == {2: 2, 4: 2}
     assert (counts["n_enriched"] >= 1).all()
+
+
+def test_depth_is_tested_like_a_clinical_label_and_counted_as_none(clinical):
+    depth = np.where(LABELS["k2"] == 1, 5e6, 1e6) + np.arange(N)
+    clinical = clinical.assign(reads=depth, reads_mirna=np.random.default_rng(5).normal(1e6, 1e5, N))
+    settings = {"clinical_labels": ["risk"], **PERMUTED}
+    found = clinic("aml", "dmacl", clinical, LABELS, technical=["reads", "reads_mirna"], **settings)
+    plain = clinic("aml", "dmacl", clinical.drop(columns=["reads", "reads_mirna"]), LABELS, **settings)
+    pd.testing.assert_frame_equal(found["enrichment"], plain["enrichment"])
+    tests = found["clinical"]
+    pd.testing.assert_frame_equal(tests[tests["kind"] == "clinical"], plain["clinical"])
+    own = tests[tests["kind"] == "technical"].set_index(["k", "label"])
+    assert set(own["test"]) == {"kruskal-wallis"}
+    expected = stats.kruskal(*(depth[(LABELS["k2"] == one).to_numpy()] for one in (1, 2)))
+    assert own.loc[(2, "reads"), "p_asymptotic"] == pytest.approx(expected.pvalue)
+    assert own.loc[(2, "reads"), "p_permutation"] < 0.01 < own.loc[(2, "reads_mirna"), "p_permutation"]
+    (note,) = technical_notes(tests)
+    assert note.note == "dmacl: reads differ between the subtypes (k 2, 4; P 0.002): these may be sequencing depth"
+    assert technical_notes(plain["clinical"]) == []
+
+
+def test_depth_of_few_patients_is_a_number_too(clinical):
+    few, labels = clinical.iloc[:8].assign(reads=np.arange(8.0)), LABELS.iloc[:8, :1]
+    tests = clinic("aml", "dmacl", few, labels, clinical_labels=None, technical=["reads"], **PERMUTED)["clinical"]
+    assert tests[tests["label"] == "reads"]["test"].item() == "kruskal-wallis"
 
 
 @pytest.mark.parametrize("index", [PATIENTS, []], ids=["no column", "no patient either"])

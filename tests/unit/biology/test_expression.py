@@ -3,12 +3,13 @@ import pandas as pd
 import pytest
 
 from amucl.biology.contrasts import pairwise_markers
+from amucl.biology.counts import CountModel
 from amucl.biology.differential import NO_EXPRESSION, NOT_AVAILABLE, permuted_control, subtype_markers
-from amucl.biology.expression import expression_markers, expression_of
+from amucl.biology.expression import counts_of, expression_markers, expression_of
 from amucl.biology.omics import omic_results
 from amucl.biology.overview import overview
 from amucl.cohort.cohort import analysis_matrix
-from tests.unit.biology.cohorts import prepared
+from tests.unit.biology.cohorts import prepared, simulated_cohort
 
 EMPTY = pd.DataFrame(columns=["subtype", "collection", "direction", "term", "NES", "pval", "padj"])
 
@@ -86,8 +87,8 @@ def test_an_omics_features_are_named_by_a_map_or_by_the_cohort(tmp_path):
 
 @pytest.mark.parametrize("counts", [False, True])
 def test_counts_are_tested_as_counts(counts):
-    cohort, labels = prepared()
-    found = expression_markers(cohort, labels, seed=1, counts=counts)
+    cohort, labels = prepared(counts=["expression"] if counts else None)
+    found = expression_markers(cohort, labels, seed=1)
     by = "moderated t, trend, log2 normalised counts" if counts else "moderated t"
     assert set(found.control["test"]) == {by}
     assert (found.control["n_significant_permuted"] < found.control["n_significant"]).all()
@@ -95,6 +96,44 @@ def test_counts_are_tested_as_counts(counts):
     top = found.markers[found.markers["rank"] <= 5]
     assert (top["adj.P.Val"] < 1e-3).all()
     assert np.isfinite(found.markers["t"]).all()
+
+
+def test_counts_keep_their_exact_numbers():
+    cohort, labels = prepared(counts=["expression", "mirna"])
+    given = simulated_cohort().omics["expression"].T
+    kept = counts_of(cohort)
+    assert kept.to_numpy().dtype.kind == "i"
+    pd.testing.assert_frame_equal(kept, given.loc[kept.index, kept.columns].astype(int), check_names=False)
+    expected = CountModel(kept, labels[kept.index]).markers()
+    pd.testing.assert_frame_equal(expression_markers(cohort, labels, seed=1).markers, expected)
+    assert counts_of(prepared()[0]) is None
+    assert counts_of(prepared(omics=("methylation",))[0]) is None
+
+
+def test_counts_of_a_gene_are_those_of_the_feature_that_stands_for_it(tmp_path):
+    """Of a gene's features the one with the highest mean of logarithms stays, in both tables."""
+    cohort, _ = prepared(counts=["expression"])
+    logged = analysis_matrix(cohort, "expression")
+    pairs = {feature: f"SYM{place // 2}" for place, feature in enumerate(logged.columns)}
+    lines = "".join(f"{feature}\t{gene}\n" for feature, gene in pairs.items())
+    (tmp_path / "map.tsv").write_text("id\tsymbol\n" + lines)
+    counts, shown = (of(cohort, tmp_path / "map.tsv") for of in (counts_of, expression_of))
+    assert list(counts.columns) == list(shown.columns)
+    assert len(counts.columns) == -(-len(pairs) // 2)
+    means = logged.mean()
+    for gene in counts.columns[:20]:
+        best = max((feature for feature in pairs if pairs[feature] == gene), key=means.get)
+        np.testing.assert_array_equal(counts[gene], simulated_cohort().omics["expression"].T.loc[counts.index, best])
+        np.testing.assert_array_equal(shown[gene], logged[best])
+
+
+def test_other_counts_are_tested_with_a_trend_of_variances():
+    cohort, labels = prepared(counts=["mirna"])
+    found = omic_results(cohort, labels, "mirna", seed=1)
+    pd.testing.assert_frame_equal(found.markers, omic_results(cohort, labels, "mirna", seed=1, trend=True).markers)
+    assert set(found.markers["scale"]) == {"log2"}
+    plain = prepared()[0]
+    assert not omic_results(plain, labels, "mirna", seed=1).markers.equals(found.markers)
 
 
 def test_the_control_counts_what_a_marker_is_said_to_be():

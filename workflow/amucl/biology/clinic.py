@@ -11,9 +11,11 @@ from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
 from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
 from amucl.clustering.labels import k_of
 from amucl.cohort.clinical_columns import endpoints_of
+from amucl.cohort.notes import Note
 
 ENDPOINT_COLUMNS = ["endpoint", *SURVIVAL_COLUMNS]
 ENDPOINT_OUTCOME_COLUMNS = ["endpoint", *OUTCOME_COLUMNS]
+_TELLING = 0.01  # of P of several ks and methods: one in a hundred would be told by chance
 
 
 def partition_clinic(
@@ -36,6 +38,7 @@ def clinic(
     clinical_labels: Sequence[str] | None,
     seed: int,
     max_permutations: int,
+    technical: Sequence[str] = (),
 ) -> dict[str, pd.DataFrame]:
     """Survival, outcome, clinical labels and their number for the clusters of every k.
 
@@ -46,12 +49,13 @@ def clinic(
     labels : samples x (k2, k3, ...), the clusters.
     clinical_labels : columns to test beside those of the benchmark (see `amucl.biology.clinical.find_labels`).
     seed, max_permutations : of the permutation tests.
+    technical : columns that tell of the measurement (``reads``): tested like a clinical label, counted as none.
 
     Returns
     -------
     Tables by name. With rows for every k, also where nothing could be tested: survival (`survival_over_k`), outcome
     (`outcome_table`, adjusted for age and stage) and enrichment (`enrichment_table`, counts of 0 where no label is
-    known). clinical (`clinical_over_k`) has no row where there is no label.
+    known). clinical (`clinical_over_k`) has no row where there is no label; those of `technical` come last.
 
     Raises
     ------
@@ -60,13 +64,15 @@ def clinic(
     """
     time, event = clinical.get("os_time"), clinical.get("os_event")
     permuted = {"seed": seed, "max_permutations": max_permutations}
-    columns = find_labels(clinical, clinical_labels or ())
+    columns = find_labels(clinical.drop(columns=list(technical)), clinical_labels or ())
     tests = clinical_over_k(dataset, method, clinical, labels, columns=columns, **permuted)
     counts = enrichment_table(tests).set_index("k").reindex(map(k_of, labels), fill_value=0).rename_axis("k")
+    depth = dict(zip(technical, technical, strict=True))
+    depths = clinical_over_k(dataset, method, clinical, labels, columns=depth, technical=True, **permuted)
     return {
         "survival": survival_over_k(dataset, method, time, event, labels, **permuted),
         "outcome": outcome_table(dataset, method, time, event, labels, adjustment(clinical)),
-        "clinical": tests,
+        "clinical": pd.concat([tests, depths], ignore_index=True) if technical else tests,
         "enrichment": counts.assign(dataset=dataset, method=method).reset_index()[ENRICHMENT_COLUMNS],
     }
 
@@ -112,3 +118,15 @@ def endpoint_tables(
         found["endpoint_outcome"].append(outcome.assign(endpoint=endpoint))
     columns = {"endpoints": ENDPOINT_COLUMNS, "endpoint_outcome": ENDPOINT_OUTCOME_COLUMNS}
     return {name: pd.concat(rows, ignore_index=True)[columns[name]] for name, rows in found.items()}
+
+
+def technical_notes(tests: pd.DataFrame) -> list[Note]:
+    """A warning for every technical column of a table of `clinic` that differs between the clusters of some k."""
+    found = tests[(tests["kind"] == "technical") & (tests["p_permutation"] <= _TELLING)]
+    notes = []
+    for (method, column), rows in found.groupby(["method", "column"], sort=False):
+        least = rows["p_permutation"].min()
+        ks = ", ".join(map(str, rows["k"]))
+        told = f"{method}: {column} differ between the subtypes (k {ks}; P {least:.2g}): these may be sequencing depth"
+        notes.append(Note("subtypes", "technical difference", len(rows), told))
+    return notes

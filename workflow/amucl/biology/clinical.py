@@ -19,7 +19,7 @@ from amucl.cohort.clinical_values import ages
 
 CLINICAL_COLUMNS = [
     "dataset", "method", "k", "label", "column", "test", "n", "n_levels", "statistic", "p_asymptotic", "p_permutation",
-    "n_permutations", "padj_bonferroni", "padj_bh", "status",
+    "n_permutations", "padj_bonferroni", "padj_bh", "status", "kind",
 ]  # fmt: skip
 ENRICHMENT_COLUMNS = [
     "dataset", "method", "k", "n_labels", "n_enriched", "n_enriched_bh",
@@ -149,6 +149,7 @@ def clinical_over_k(
     columns: dict[str, str],
     seed: int,
     max_permutations: int = 100_000,
+    technical: bool = False,
 ) -> pd.DataFrame:
     """Test every clinical label against the clusters of every k, as the TCGA benchmark does.
 
@@ -161,20 +162,23 @@ def clinical_over_k(
     ----------
     clinical : samples x columns; a sample without a row is unknown. columns : label -> column (see `find_labels`).
     labels : samples x (k2, k3, ...), the clusters.
+    technical : the columns tell of the measurement, not of the patient: all are numbers, however few, and the kind of
+        their rows is ``technical``.
     seed : every test starts from it, so that its p-value does not depend on which other labels and k are tested.
 
     Returns
     -------
     One row per k and label, columns `CLINICAL_COLUMNS`: n (samples with a value), n_levels (its distinct values), the
     test, its p-values, those of permutations corrected over the labels tested at that k (Bonferroni;
-    Benjamini-Hochberg), and status: ``ok``, or with nothing tested ``known for under half``, ``one level`` or
-    ``one cluster``.
+    Benjamini-Hochberg), the kind (``clinical``), and status: ``ok``, or with nothing tested ``known for under half``,
+    ``one level`` or ``one cluster``.
 
     References
     ----------
     Rappoport, N. & Shamir, R. (2018). Multi-omic and multi-view clustering algorithms. Nucleic Acids Research 46:10546.
     """
-    known = {label: label_values(label, clinical[column].reindex(labels.index)) for label, column in columns.items()}
+    values_of = _numbers if technical else label_values
+    known = {label: values_of(label, clinical[column].reindex(labels.index)) for label, column in columns.items()}
     rows = [
         {
             "dataset": dataset,
@@ -182,6 +186,7 @@ def clinical_over_k(
             "k": k_of(name),
             "label": label,
             "column": columns[label],
+            "kind": "technical" if technical else "clinical",
         }
         | _compare(values, clusters, np.random.default_rng(seed), max_permutations)
         for name, clusters in labels.items()
@@ -232,6 +237,10 @@ def label_values(label: str, cells: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(known, errors="coerce")
     measured = label not in LABELS and numbers.notna().all() and numbers.nunique() > _MAX_LEVELS
     return numbers if measured else known.astype(str).str.strip()
+
+
+def _numbers(_label: str, cells: pd.Series) -> pd.Series:
+    return cells.dropna().astype(float)
 
 
 def _compare(values: pd.Series, clusters: pd.Series, rng: np.random.Generator, max_permutations: int) -> dict:

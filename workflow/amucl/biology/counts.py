@@ -20,38 +20,28 @@ logger = logging.getLogger(__name__)
 LOG_COUNTS = "log2 normalised counts"
 
 _PRIOR = 3
-_WHOLE = 0.01  # a stored count is off by less
 
 
-def whole_counts(logged: pd.DataFrame) -> pd.DataFrame:
-    """Counts (samples x genes, integers) from log2(count + 1) as a cohort stores it, exact up to 750,000.
+def whole_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts (samples x genes) as a cohort stores them, as integers.
 
-    Values that were no whole number (expected counts, imputed cells) are rounded, and their share is logged. Raises
-    AmuclError for values that cannot come from counts.
+    Values that are no whole number (expected counts, imputed cells) are rounded, and their share is logged. Raises
+    AmuclError where nothing is left of a sample.
     """
-    values = np.exp2(logged.to_numpy(dtype=float)) - 1
-    if values.min() < -_WHOLE:
-        row, column = np.argwhere(values < -_WHOLE)[0]
-        raise AmuclError(
-            "expression is declared as counts but has negative values",
-            where=f"sample {logged.index[row]}, gene {logged.columns[column]}",
-            expected="raw counts",
-            got=f"{logged.iloc[row, column]:.4g}",
-            action="leave expression out of `counts`",
-        )
-    counts = np.rint(values)
-    empty = counts.sum(axis=1) == 0
+    values = counts.to_numpy(dtype=float)
+    rounded = np.rint(values)
+    empty = rounded.sum(axis=1) == 0
     if empty.any():
         raise AmuclError(
             "a sample without a single count",
-            where=f"sample {some(logged.index[empty])}",
+            where=f"sample {some(counts.index[empty])}",
             expected="raw counts",
             action="leave it out",
         )
-    rounded = np.abs(values - counts) > _WHOLE * np.maximum(1, counts * 1e-4)
-    if rounded.any():
-        logger.warning("%.1f%% of the counts were no whole numbers and were rounded", 100 * rounded.mean())
-    return pd.DataFrame(counts.astype(np.int64), index=logged.index, columns=logged.columns)
+    broken = values != rounded
+    if broken.any():
+        logger.warning("%.1f%% of the counts were no whole numbers and were rounded", 100 * broken.mean())
+    return pd.DataFrame(rounded.astype(np.int64), index=counts.index, columns=counts.columns)
 
 
 def log_counts(counts: pd.DataFrame) -> pd.DataFrame:
@@ -73,13 +63,6 @@ def log_counts(counts: pd.DataFrame) -> pd.DataFrame:
     factors = deseq2_norm_transform(values, logmeans, usable)[1] if usable.any() else values.sum(axis=1)
     factors /= np.exp(np.log(factors).mean())
     return pd.DataFrame(np.log2(values / factors[:, None] + _PRIOR), index=counts.index, columns=counts.columns)
-
-
-def per_million(logged: pd.DataFrame) -> pd.DataFrame:
-    """log2(counts per million + 1) from log2(count + 1): patients sequenced to different depths side by side."""
-    counts = np.exp2(logged.to_numpy(dtype=float)) - 1
-    scaled = 1e6 * counts / counts.sum(axis=1, keepdims=True)
-    return pd.DataFrame(np.log2(scaled + 1), index=logged.index, columns=logged.columns)
 
 
 class CountModel:

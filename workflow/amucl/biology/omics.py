@@ -156,8 +156,8 @@ def omic_results(
 
     gene_map : file that names the genes of the features (see `read_gene_map`); without one the cohort's own annotation
     `gene` is taken, where its source gave one (InterSIM). seed : of the permuted labels. trend : as in
-    `amucl.biology.differential.moderated_t`. alpha : what the control counts; fold changes differ in scale from omic to
-    omic, so that there is no least one.
+    `amucl.biology.differential.moderated_t`; of counts always. alpha : what the control counts; fold changes differ in
+    scale from omic to omic, so that there is no least one.
     """
     values = analysis_matrix(cohort, omic)
     values = values.loc[labels.index.intersection(values.index)]
@@ -170,6 +170,7 @@ def omic_results(
     if gene_map is not None:
         genes = genes_of(values.columns, read_gene_map(gene_map))
     scaled = ScaledOmic.of(values, omic, genes, logged=is_logged(cohort, omic))
+    trend = trend or omic in about(cohort).get("counts", ())
     return OmicResults(
         omic_markers(scaled, labels, trend=trend),
         omic_pairs(scaled, labels, trend=trend),

@@ -36,6 +36,7 @@ from amucl.files import atomic_path, reserve
 
 logger = logging.getLogger(__name__)
 
+COUNTS = "counts"  # the layer of raw counts
 FOUND = "found"  # in `var` of new patients: features that they have, the others being filled
 LEAST_SHARED = 0.5  # of a reference's features
 _HDF5_BYTES = 1 << 20
@@ -225,7 +226,11 @@ def read_cohort(path: str | os.PathLike) -> mudata.MuData:
 
 
 def about(cohort: mudata.MuData) -> dict:
-    """Provenance of `cohort`: dataset, source, files, preprocessing, truth, n_clusters, log2 (omics logged)."""
+    """Provenance of `cohort`: dataset, source, files, preprocessing, truth, n_clusters, log2 (omics logged).
+
+    Also counts (omics that are raw counts), technical (columns of ``obs`` with their totals) and depth (omic -> its
+    `amucl.cohort.depth.DepthScaling` as plain values).
+    """
     return json.loads(cohort.uns["amucl"])
 
 
@@ -325,6 +330,16 @@ def _measured(cohort: mudata.MuData, omic: str) -> pd.Index:
     """The features that a cohort itself has."""
     var = cohort[omic].var
     return var.index[var[FOUND].to_numpy(bool)] if FOUND in var else var.index
+
+
+def raw_counts(cohort: mudata.MuData, omic: str) -> pd.DataFrame | None:
+    """Samples x the features of `analysis_matrix`: the counts it was made of; None where the omic is no counts.
+
+    Fractions where the source has expected counts or a missing count was imputed.
+    """
+    if omic not in about(cohort).get("counts", ()):
+        return None
+    return cohort[omic].to_df(layer=COUNTS)[_measured(cohort, omic)]
 
 
 def _doubts(omic: str, table: pd.DataFrame) -> str:

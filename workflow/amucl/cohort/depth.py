@@ -77,7 +77,7 @@ class DepthScaling:
 
         Raises AmuclError for a negative count and for a sample without any.
         """
-        values = _checked(counts)
+        values = checked_counts(counts)
         row = _reference_row(values)
         draft = cls(list(counts.columns), str(counts.index[row]), values[row], 1.0, True)
         factors = draft._factors(values)
@@ -91,7 +91,7 @@ class DepthScaling:
         The features that a sample lacks are taken to have the share of the library that they have in the reference.
         """
         shared = counts.reindex(columns=self.features)
-        values = _checked(shared)
+        values = checked_counts(shared)
         with np.errstate(invalid="ignore"):
             factors = self._factors(values) / self.scale
         factors[~np.isfinite(factors)] = 1.0
@@ -160,7 +160,8 @@ def _reference_row(values: np.ndarray) -> int:
     return int(np.abs(shares - shares.mean()).argmin())
 
 
-def _checked(counts: pd.DataFrame) -> np.ndarray:
+def checked_counts(counts: pd.DataFrame) -> np.ndarray:
+    """The counts as float64. Raises AmuclError for a negative one and for a sample without any."""
     values = counts.to_numpy(np.float64)
     negative = values < 0
     if negative.any():

@@ -1,15 +1,16 @@
 """From a raw cohort to what methods learn from, every step counted.
 
-The order follows the TCGA benchmark (Rappoport & Shamir, Nucleic Acids Research 46:10546, 2018): log2 where counts,
+The order follows the TCGA benchmark (Rappoport & Shamir, Nucleic Acids Research 46:10546, 2018): log2 where large,
 features and samples with too many missing values dropped, patients intersected, missing values imputed from the nearest
 samples (as Troyanskaya et al., Bioinformatics 17:520, 2001, do from the nearest genes), constant features dropped, top
-features by variance, normalised per feature.
+features by variance, normalised per feature. Raw counts are not logged as they are: once the patients are chosen they
+are filtered by expression and become log2 counts per million (`amucl.cohort.depth`).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 
@@ -19,8 +20,10 @@ import numpy as np
 import pandas as pd
 
 from amucl.cohort.classes import class_names
-from amucl.cohort.cohort import RawCohort, Step, make_cohort
+from amucl.cohort.cohort import COUNTS, RawCohort, Step, make_cohort
 from amucl.cohort.columns import own_column
+from amucl.cohort.counting import ExpressionFilter, counted_omics, depth_in_words
+from amucl.cohort.depth import DepthScaling
 from amucl.cohort.notes import Note
 from amucl.errors import AmuclError, some
 
@@ -48,7 +51,9 @@ class Preprocessing:
     max_missing_feature, max_missing_sample : largest fraction of missing values that a feature (sample) may have.
     impute : ``knn`` (mean of the nearest samples that have the value), ``median`` of the feature, or ``none``.
     n_neighbors : number of nearest samples for ``knn``.
-    log2 : log2(x + 1): True, False, or ``auto`` (see `looks_like_counts`); also per omic.
+    log2 : log2(x + 1): True, False, or ``auto`` (see `looks_like_counts`); also per omic. Not of `counts`.
+    counts : omics that are raw counts, ``auto`` to recognise them, or None (see `amucl.cohort.counting.counted_omics`).
+    min_count, min_patients : features of counts that are kept (see `amucl.cohort.counting.ExpressionFilter`).
     top_features : number of features of highest variance that methods learn from, None for all; also per omic.
     normalize : per feature: ``zscore``, ``center`` (x - mean), ``max`` (x / max|x|) or ``none``.
     truth, truth_missing : column of known labels; whether patients without a label are an ``error``.
@@ -62,6 +67,9 @@ class Preprocessing:
     impute: str = "knn"
     n_neighbors: int = 10
     log2: bool | str | Mapping[str, bool | str] = "auto"
+    counts: str | Collection[str] | None = "auto"
+    min_count: float = ExpressionFilter.min_count
+    min_patients: float = ExpressionFilter.min_patients
     top_features: int | Mapping[str, int | None] | None = 2000
     normalize: str = "zscore"
     truth: str | None = None
@@ -103,25 +111,34 @@ def preprocess(
 
     In every modality of the result, X (float32) holds all kept features on the analysis scale (after log2 and
     imputation), ``layers["normalized"]`` the same features normalised, ``var["selected"]`` marks the features of
-    highest variance and ``var["variance"]`` is the variance on the analysis scale. `files` (name and sha256 of each
-    input) goes into the provenance.
+    highest variance and ``var["variance"]`` is the variance on the analysis scale. Omics that are raw counts hold these
+    in ``layers["counts"]``, and ``obs`` has the total of every patient (``reads``, of several such omics
+    ``reads_{omic}``). `files` (name and sha256 of each input) goes into the provenance.
 
     Raises AmuclError when a step leaves no sample or feature, when fewer than `min_samples` patients remain, when no
     patient has every omic, or when the truth column is absent or incomplete.
     """
     settings = settings or Preprocessing()
     work = _Work(raw)
+    log2 = {omic: _for_omic(settings.log2, raw.omics, omic, "log2", default="auto") for omic in raw.omics}
+    unlogged = [omic for omic, setting in log2.items() if setting is False]
+    counted, notes = counted_omics(raw.omics, settings.counts, unlogged)
+    work.notes += notes
     for omic in raw.omics:
-        _log2(work, omic, _for_omic(settings.log2, raw.omics, omic, "log2", default="auto"))
+        if omic not in counted:
+            _log2(work, omic, log2[omic])
         _drop_features(work, omic, settings.max_missing_feature)
         _drop_samples(work, omic, settings.max_missing_sample)
     _choose_patients(work, settings)
+    depths = {omic: _scale_depth(work, omic, raw.omics[omic], settings) for omic in counted}
     prepared = {}
     for omic in raw.omics:
         _impute(work, omic, settings)
         _drop_constant(work, omic)
         top = _for_omic(settings.top_features, raw.omics, omic, "top_features", default=None)
         prepared[omic] = _modality(work, omic, top, settings.normalize, raw.var.get(omic))
+        if omic in depths:
+            prepared[omic].layers[COUNTS] = depths[omic].layer(work.tables[omic])
     order = [row for row in raw.patients.index if any(row in table.index for table in work.tables.values())]
     obs = raw.clinical.reindex(order)
     patients = raw.patients.reindex(order)
@@ -132,10 +149,13 @@ def preprocess(
     if settings.truth is not None:
         written = raw.written.get(settings.truth, obs[settings.truth])
         obs[settings.truth] = class_names(written.reindex(order))
+    names = {omic: _own_column(work, "reads" if len(depths) == 1 else f"reads_{omic}", obs) for omic in depths}
+    obs = obs.assign(**{names[omic]: one.reads for omic, one in depths.items()})
     about = {"dataset": dataset, "source": source, "files": files or [], "preprocessing": asdict(settings)}
     logged = [omic for omic, steps in work.steps.items() for one in steps if one.step == "log2" and one.values_changed]
-    about |= {"truth": settings.truth, "n_clusters": settings.n_clusters, "log2": logged}
-    about["clinical_columns"] = raw.clinical_columns
+    about |= {"truth": settings.truth, "n_clusters": settings.n_clusters, "log2": logged + counted}
+    about |= {"clinical_columns": raw.clinical_columns, "counts": counted, "technical": list(names.values())}
+    about["depth"] = {omic: one.scaling.to_dict() for omic, one in depths.items()}
     cohort = make_cohort(prepared, obs, about)
     return PreprocessedCohort(cohort, work.step_table(dataset), work.ledger, raw.join, raw.unmatched, work.notes)
 
@@ -243,6 +263,40 @@ def _log2(work: _Work, omic: str, setting: bool | str) -> None:
         )
     logged = pd.DataFrame(np.log2(values + 1), index=table.index, columns=table.columns)
     work.advance(omic, "log2", logged, changed=int(np.isfinite(values).sum()), reason="log2(x + 1)")
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """How an omic's counts were scaled; `counts` are those of the features kept, `reads` the totals of all."""
+
+    counts: pd.DataFrame
+    reads: pd.Series
+    effective: pd.Series
+    scaling: DepthScaling
+
+    def layer(self, logged: pd.DataFrame) -> np.ndarray:
+        """The counts of the patients and features of `logged`; where these were imputed, as many as that stands for."""
+        counts = self.counts.loc[logged.index, logged.columns]
+        if counts.isna().to_numpy().any():
+            counts = counts.fillna(self.scaling.counts(logged, self.effective))
+        small = counts.to_numpy(np.float32)
+        return small if (small == counts.to_numpy()).all() else counts.to_numpy(np.float64)
+
+
+def _scale_depth(work: _Work, omic: str, raw: pd.DataFrame, settings: Preprocessing) -> _Depth:
+    """Raw counts to log2 counts per million of the features that are expressed."""
+    table = work.tables[omic]
+    rule = ExpressionFilter(settings.min_count, settings.min_patients)
+    keep = rule.keep(table)
+    reason = f"fewer than {rule.needed(len(table))} patients have {rule.min_count:g} counts at the median depth"
+    work.advance(omic, "expressed", table.loc[:, keep], reason=reason)
+    counts = work.tables[omic]
+    scaling = DepthScaling.fit(counts)
+    libraries, reads = scaling.libraries(counts), raw.loc[counts.index].sum(axis=1)
+    reason = depth_in_words(reads, libraries, scaling)
+    changed = int(counts.notna().to_numpy().sum())
+    work.advance(omic, "depth", scaling.transform(counts), changed=changed, reason=reason)
+    return _Depth(counts, reads, libraries["effective"], scaling)
 
 
 def _drop_features(work: _Work, omic: str, limit: float) -> None:

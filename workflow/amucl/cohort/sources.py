@@ -45,6 +45,11 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     return replace(raw, clinical=clinical, clinical_columns=columns, notes=[*raw.notes, *notes])
 
 
+def counts_declared(entry: Mapping[str, Any]) -> str | Sequence[str] | None:
+    """`Preprocessing.counts` of a dataset: None where the source says what its values are."""
+    return entry["counts"] if entry["source"] in ("files", "joined") else None
+
+
 def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, Any]) -> RawCohort:
     if entry["source"] == "joined":
         members = entry["members"].items()
