@@ -1,11 +1,15 @@
 """Mistakes in configuration files end in one line with file, line and column."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 
 from amucl.config import resolve
 from amucl.configfiles import Place, check_config_files, located
 from amucl.errors import AmuclError
+from tests.shared import REPOSITORY
 
 BROKEN = {
     "tab": ("datasets:\n  a:\n\tsource: files\n", "line 3, column 1", "indent with spaces, not tabs"),
@@ -116,6 +120,33 @@ def test_mistakes_are_told_with_their_place(file, text, message):
         resolve(yaml.safe_load(text), {"datasets": {}, "gene_sets": {}})
     assert located(error.value, places).startswith(f"{path}, {message}")
     assert "\n" not in located(error.value, places)
+
+
+def test_the_check_before_a_run(file):
+    def checked(*paths):
+        command = [sys.executable, str(REPOSITORY / "workflow" / "check_config.py"), *map(str, paths)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
+
+    wrong, right = file("a: [1\n", "wrong.yaml"), file("seed: 1\n", "right.yaml")
+    found = checked(right, wrong)
+    assert found.returncode == 1
+    assert found.stderr.startswith(f"amucl: {wrong}, line 2, column 1: cannot be read as YAML")
+    assert found.stderr.count("\n") == 1
+    assert checked(right, REPOSITORY / "config" / "config.yaml").returncode == 0
+
+
+def test_the_workflow_tells_the_place(file):
+    def ended(text, *more):
+        command = ["snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "-n", "--configfile", "mine.yaml", *more]
+        run = subprocess.run(
+            [sys.executable, "-m", *command], cwd=file(text, "mine.yaml").parent, capture_output=True, text=True
+        )
+        assert run.returncode != 0
+        return run.stderr.splitlines()[-1]
+
+    assert ended("seed: 1\n'k': [2]\nseed: 2\n").startswith("amucl: mine.yaml, line 3, column 1: config key `seed` is")
+    assert ended("k: [2]\nseed: x\n").startswith("amucl: mine.yaml, line 2, column 1: config key `seed` is wrong")
+    assert ended("k: [2]\nseed: 1\n", "--config", "seed=x").startswith("amucl: config key `seed` is wrong")
 
 
 def test_no_file_is_blamed_for_the_command_line(file):
