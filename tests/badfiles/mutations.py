@@ -639,12 +639,12 @@ def yaml_list(text):
     return "- aml\n- gbm\n"
 
 
-@refused("registry (YAML)", "cannot be read as YAML.*line")
+@refused("registry (YAML)", "line [0-9]+, column [0-9]+: cannot be read as YAML")
 def yaml_tabs(text):
     return text.replace("  ", "\t")
 
 
-@refused("registry (YAML)", "cannot be read as YAML.*line")
+@refused("registry (YAML)", "line [0-9]+, column [0-9]+: cannot be read as YAML")
 def yaml_unclosed(text):
     return text + "  x: {a: [1\n"
 
