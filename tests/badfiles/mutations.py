@@ -649,7 +649,7 @@ def yaml_unclosed(text):
     return text + "  x: {a: [1\n"
 
 
-@refused("registry (YAML)", "cannot be read as YAML.*python/object.*line")
+@refused("registry (YAML)", "line [0-9]+, column [0-9]+: cannot be read as YAML.*python/object")
 def yaml_with_code(text):
     return "datasets: !!python/object/apply:os.system ['touch hacked']\n"
 

@@ -46,8 +46,10 @@ def yaml_error(error: Exception, path: object) -> AmuclError:
     where = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path
     parts = [getattr(error, "context", None), getattr(error, "problem", None)]
     told = ", ".join(part for part in parts if part) or str(error)
-    tab = "'\\t'" in told
-    action = "indent with spaces, not tabs" if tab else "check brackets, quotes and indentation at and above this line"
+    action = None  # of a tag or anchor what was found says it
+    if isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError):
+        tab = "'\\t'" in told
+        action = "indent with spaces, not tabs" if tab else "check brackets, quotes and indentation up to this line"
     return AmuclError("cannot be read as YAML", where=where, got=told, action=action)
 
 
