@@ -18,11 +18,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from amucl.cohort.readers import MISSING, read_clinical, read_omic
+from amucl.cohort.readers import read_clinical, read_omic
+from amucl.cohort.words import unknown_words
 from amucl.errors import AmuclError
 from tests.badfiles.judge import make
 from tests.badfiles.wellformed import KINDS, TEXTS
 
+MISSING = unknown_words()
 EXAMPLES = int(os.environ.get("AMUCL_FUZZ_EXAMPLES", "6"))
 
 
@@ -133,7 +135,9 @@ def test_lines_lost_repeated_and_shuffled(name, lines):
 
 def simple_reading(text: str) -> pd.DataFrame:
     """A tab-separated table of numbers as the csv module splits it, samples x features."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n \t").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n \t").lstrip("\n").split("\n")
+    if "\t" not in lines[0]:  # a title
+        lines.pop(0)
     header, *rows = (
         [cell.strip() for cell in next(csv.reader([line], delimiter="\t", skipinitialspace=True))] for line in lines
     )

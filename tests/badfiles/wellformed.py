@@ -131,7 +131,8 @@ def matrix(samples, *, genes=GENES, separator="\t", corner="gene", values=VALUES
 
 def reading(raw: RawCohort) -> dict:
     """What a reader made of its files: tables that can be compared."""
-    return {**raw.omics, "clinical": raw.clinical, "steps": pd.DataFrame(raw.steps), "join": raw.join}
+    join = raw.join[raw.join["unit"] == "rows"].reset_index(drop=True)
+    return {**raw.omics, "clinical": raw.clinical, "steps": pd.DataFrame(raw.steps), "join": join}
 
 
 # Tables of a user's own --------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ def test_files_keep_their_ids(files):
     assert raw.patients.to_dict() == {f"s{i}": f"s{i}" for i in range(1, 6)}
     assert raw.clinical.loc["s3", "subtype"] == "B"
     assert raw.clinical["subtype"].isna().to_dict() == {"s1": True, "s2": False, "s3": False, "s4": False, "s5": True}
-    assert raw.join.set_index("reason")["examples"].to_dict() == {
+    rows = raw.join[raw.join["unit"] == "rows"]
+    assert rows.set_index("reason")["examples"].to_dict() == {
         "another row stands for the same patient": "",
         "not in the cohort": "s9",
         "no clinical data": "s1, s5",
@@ -82,7 +83,7 @@ def test_every_unmatched_patient_is_named(files):
 
 def test_without_a_clinical_table_nobody_is_unmatched(files):
     raw = read(files)
-    assert raw.join.empty
+    assert raw.join["unit"].to_list() == ["cells"]  # the empty cell of RNA
     assert raw.unmatched.empty
     assert list(raw.unmatched.columns) == ["source", "id", "reason"]
 

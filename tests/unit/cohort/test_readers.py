@@ -141,7 +141,7 @@ def test_h5mu_gives_the_modality(tmp_path):
 
 BAD_TEXT = {
     "non-numeric cell": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\thigh\n", "line 3, row g2, column s2: not a number", "'high'"),
-    "decimal comma": ("gene\ts1\ts2\ng1\t1\t2,5\n", "line 2, row g1, column s2", "write decimals with a point"),
+    "decimal comma": ("gene\ts1\ts2\ng1\t1.5\t2,5\n", "line 2, row g1, column s2", "write decimals with a point"),
     "boolean": ("gene\ts1\ts2\ng1\t1\tTRUE\n", "line 2, row g1, column s2", "'TRUE'"),
     "short row": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\n", "line 3: wrong number of fields", "expected 3; got 2"),
     "long row": ("gene\ts1\ts2\ng1\t1\t2\ng2\t3\t4\t5\n", "line 3: wrong number of fields", "expected 3; got 4"),
@@ -179,10 +179,21 @@ def test_bad_text_is_told_in_one_line(tmp_path, case):
     assert "a.tsv" in found
 
 
-def test_semicolons_with_decimal_commas_get_the_hint(tmp_path):
-    found = message(write(tmp_path / "a.csv", "gene;s1\ng1;1,5\n"))
-    assert "row g1, column s1" in found
-    assert "with a point" in found
+def test_decimal_commas_throughout_are_read_and_told(tmp_path):
+    notes = []
+    path = write(tmp_path / "a.csv", "gene;s1;s2\ng1;1,5;-2\ng2;NA;,25\ng3;1e-3;12345,125\n")
+    found = read_omic(path, omic="rna", notes=notes)
+    np.testing.assert_array_equal(found, [[1.5, np.nan, 1e-3], [-2, 0.25, 12345.125]])
+    assert [(note.source, note.what) for note in notes] == [("rna", "unknown words"), ("rna", "decimal commas")]
+
+
+def test_commas_that_may_group_thousands_are_no_decimals(tmp_path):
+    """Where every comma stands before three digits, only semicolons tell that it is a decimal comma."""
+    assert read_omic(write(tmp_path / "a.csv", "gene;s1\ng1;1,234\n"), omic="rna").iloc[0, 0] == 1.234
+    found = message(write(tmp_path / "a.tsv", "gene\ts1\ng1\t1,234\ng2\t2\n"))
+    assert "may stand before decimals or thousands" in found
+    assert "'1,234'" in found
+    assert "line 2, row g1, column s1: not a number" in message(write(tmp_path / "b.tsv", "gene\ts1\ng1\t1,234,567\n"))
 
 
 def test_files_that_are_not_what_their_name_says(tmp_path):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.annotation import merge_duplicates
 from amucl.cohort.archives import read_members
 from amucl.cohort.assembly import join_clinical, join_tables
 from amucl.cohort.barcodes import TUMOUR_TYPES
@@ -99,18 +100,6 @@ def feature_names(rows: Sequence[str], omic: str) -> tuple[list[str], list[str] 
         names.append(name if match is None else f"ENTREZ:{match['entrez']}" if unknown else match["symbol"])
         entrez.append(match["entrez"] if match else "")
     return names, entrez if any(entrez) else None
-
-
-def merge_duplicates(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Of the rows with one name keep the one with the highest mean (the first of equals), in the original order.
-
-    Returns the rows and their positions.
-    """
-    means = rows.mean(axis=1).to_numpy()
-    order = np.argsort(-means, kind="stable")
-    repeated = rows.index[order].duplicated()
-    keep = np.sort(order[~repeated])
-    return rows.iloc[keep], keep
 
 
 def read_survival(text: str, where: object) -> pd.DataFrame:

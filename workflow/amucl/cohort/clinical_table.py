@@ -102,7 +102,7 @@ def key_table(
         told = f"{len(nameless)} rows without an id were left out: {some(nameless)}"
         notes.append(Note(source, "rows without an id", len(nameless), told))
     rows, repeated, told = _one_row_each(rows, source, where, merge=merge)
-    table = keep_codes(tidy_columns(rows), rows)
+    table = keep_codes(tidy_columns(rows, notes=notes, source=source), rows)
     column = chosen.name if chosen.position > 0 else None
     return KeyedTable(table, rows, chosen.found, column, nameless, repeated, notes + told)
 

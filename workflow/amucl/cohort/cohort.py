@@ -8,13 +8,14 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import anndata
 import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.account import with_notes
 from amucl.cohort.assembly import (
     Tables,
     check_survival,
@@ -30,7 +31,15 @@ from amucl.cohort.columns import WRITTEN_NAMES, stored_columns, with_written_col
 from amucl.cohort.identifiers import CohortIds
 from amucl.cohort.matching import match_notes
 from amucl.cohort.notes import Note
-from amucl.cohort.readers import read_clinical, read_columns, read_h5mu, read_omic, spreadsheet_ids
+from amucl.cohort.readers import (
+    REPEATED_FEATURES,
+    read_clinical,
+    read_columns,
+    read_h5mu,
+    read_omic,
+    spreadsheet_ids,
+)
+from amucl.cohort.words import UnknownWords
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path, reserve
 
@@ -146,22 +155,30 @@ def read_files_cohort(
     orientation: str = "features_in_rows",
     tcga: bool = False,
     declared_survival: bool = True,
+    words: UnknownWords | None = None,
 ) -> RawCohort:
     """A RawCohort from the user's own files (formats: see `read_omic` and `read_clinical`).
 
     Every sample is a patient of its own, and ids of several omics and of the clinical table are matched as `match_ids`
     says; with `tcga`, ids are barcodes and every patient keeps one tumour sample. The clinical table is joined by the
-    column that names the samples best (`id_column`).
+    column that names the samples best (`id_column`). `words` is what means unknown, by default the list of
+    resources/unknown_words.txt.
     """
-    tables = {omic: read_omic(path, omic=omic, orientation=orientation) for omic, path in omics.items()}
-    declared = {"declared_survival": declared_survival}
+    notes: list[Note] = []
+    tables = {
+        omic: read_omic(path, omic=omic, orientation=orientation, words=words, notes=notes)
+        for omic, path in omics.items()
+    }
+    repeated = {note.source: note.n for note in notes if note.what == REPEATED_FEATURES}
+    counts = {omic: table.shape[1] + repeated.get(omic, 0) for omic, table in tables.items()}
+    own, declared = {"where": omics, "features_read": counts}, {"declared_survival": declared_survival}
     if clinical is None or str(clinical).lower().endswith(".h5mu"):
-        table = None if clinical is None else read_clinical(clinical)
-        return assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, where=omics, **declared)
-    raw, notes = assemble(tables, tcga=tcga, where=omics), []
-    columns = read_columns(clinical, purpose="clinical table", notes=notes)
-    notes = [replace(note, source="clinical") for note in notes]
-    return add_clinical(replace(raw, notes=[*raw.notes, *notes]), columns, where=clinical, tcga=tcga, **declared)
+        table = None if clinical is None else read_clinical(clinical, words=words, notes=notes)
+        raw = assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, **own, **declared)
+        return with_notes(raw, notes)
+    raw = assemble(tables, tcga=tcga, **own)
+    columns = read_columns(clinical, purpose="clinical table", words=words, notes=notes, source="clinical")
+    return with_notes(add_clinical(raw, columns, where=clinical, tcga=tcga, **declared), notes)
 
 
 def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:

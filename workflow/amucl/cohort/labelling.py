@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from amucl.cohort.account import cells_rows
 from amucl.cohort.assembly import by_rows, join_row, join_tables
 from amucl.cohort.classes import keep_codes
 from amucl.cohort.clinical_table import KeyedTable, key_table, spellings_of
@@ -15,10 +16,13 @@ from amucl.cohort.cohort import RawCohort
 from amucl.cohort.identifiers import CohortIds
 from amucl.cohort.notes import Note
 from amucl.cohort.readers import read_columns, tidy_columns
+from amucl.cohort.words import UnknownWords
 from amucl.errors import AmuclError, some
 
 
-def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -> RawCohort:
+def join_label_tables(
+    raw: RawCohort, tables: Mapping[str, str | os.PathLike], *, words: UnknownWords | None = None
+) -> RawCohort:
     """The cohort with the columns of further tables in its clinical data, and their lines in its join report.
 
     A table is joined by the column that names samples or patients of the cohort best (`id_column`): as written, else by
@@ -28,6 +32,7 @@ def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -
     Parameters
     ----------
     tables : name -> path of a text (.tsv, .csv, .txt, also .gz) or .parquet table with a header.
+    words : what means unknown; the list of resources/unknown_words.txt by default.
 
     Raises
     ------
@@ -37,7 +42,7 @@ def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -
     clinical, written, report, notes = raw.clinical, raw.written.reindex(raw.clinical.index), [], list(raw.notes)
     cohort = CohortIds(raw.patients, spellings_of(raw.ledger), labels=True)
     for name, path in tables.items():
-        joined, as_written, rows = _join(name, path, cohort, notes)
+        joined, as_written, rows = _join(name, path, cohort, notes, words)
         twice = joined.columns.intersection(clinical.columns)
         if len(twice):
             raise AmuclError(
@@ -59,11 +64,11 @@ def join_label_tables(raw: RawCohort, tables: Mapping[str, str | os.PathLike]) -
 
 
 def _join(
-    name: str, path: str | os.PathLike, cohort: CohortIds, notes: list[Note]
+    name: str, path: str | os.PathLike, cohort: CohortIds, notes: list[Note], words: UnknownWords | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
     """The table by the cohort's rows, the same as text, and its lines of the join report."""
     told: list[Note] = []
-    columns = read_columns(path, purpose="table of labels", notes=told)
+    columns = read_columns(path, purpose="table of labels", words=words, notes=told, source=name)
     keyed = key_table(
         columns,
         cohort,
@@ -72,7 +77,7 @@ def _join(
         lacking="no column of the table names samples or patients of the cohort",
         merge=False,
     )
-    notes += [*(replace(note, source=name) for note in told), *keyed.notes]
+    notes += [*told, *keyed.notes]
     written = by_rows(keyed.written, keyed.found, cohort.patients).dropna(axis=1, how="all")
     joined = keep_codes(tidy_columns(written), written)
     taken = set(keyed.found.values())
@@ -83,6 +88,7 @@ def _join(
     ]
     if keyed.column is not None:
         lines = [join_row(name, len(columns), [], f"joined by the column {keyed.column or '(no name)'}"), *lines]
+    lines += cells_rows(told)
     return joined.add_prefix(f"{name}."), written.add_prefix(f"{name}."), lines
 
 

@@ -1,21 +1,21 @@
-"""Reading the tables a user has: features x samples (or the reverse), and clinical tables.
+"""Reading the tables a user has: features x samples (or the reverse), clinical tables, tables of labels.
 
-Text is read by pandas' C parser; the guilty cell is searched for only after that parser has refused the file.
+Text is read by `layout`, `rows` and `matrix`; what was skipped, left out, read as unknown or otherwise converted is
+told in `notes`, a list that the caller gives.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
-import math
 import os
 import re
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import anndata
 import h5py
@@ -23,23 +23,42 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.annotation import FeatureColumns, is_symbols, merge_duplicates
 from amucl.cohort.columns import with_written_columns
 from amucl.cohort.hdf5 import check_hdf5
+from amucl.cohort.layout import Layout, find_layout, refuse_values_as_header
+from amucl.cohort.matrix import LARGEST, DecimalComma, Numbers, not_a_number, refuse_too_large, too_large
 from amucl.cohort.notes import Note
-from amucl.cohort.text import NUMBER, check_ids, decode, gzip_errors, gzip_lines, read_gzip
+from amucl.cohort.numerals import tidy_columns
+from amucl.cohort.rows import checked_fields, fields, rows
+from amucl.cohort.text import MAX_BYTES, NUMBER, check_ids, decode, gzip_errors, gzip_lines, text_blocks
+from amucl.cohort.words import UnknownCount, UnknownWords, known_cells, known_frame, unknown_words
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
+__all__ = [
+    "LARGEST",
+    "parse_numbers",
+    "parse_strings",
+    "read_clinical",
+    "read_columns",
+    "read_h5mu",
+    "read_omic",
+    "read_strings",
+    "spreadsheet_ids",
+    "stream_numbers",
+    "tidy_columns",
+    "too_large",
+]
+
 mudata.set_options(pull_on_update=False)
 
-LARGEST = 1e15  # no measurement is larger; sums of squares of what is larger overflow single precision
-MISSING = ("", "NA", "NaN", "nan", "null", "N/A", "NULL", ".")
+REPEATED_FEATURES = "repeated features"
 ORIENTATIONS = ("features_in_rows", "samples_in_rows")
 
 _TEXT_SUFFIXES = (".tsv", ".txt", ".csv")
 _SUFFIXES = "one of .tsv, .txt, .csv (each also as .gz), .parquet, .h5mu"
-_DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_BOOLEANS = ("TRUE", "True", "true", "FALSE", "False", "false")  # what pandas would take for 1 and 0
+_HEAD_LINES, _HEAD_BYTES = 200, 1 << 26
 _NUMERIC = ("string", "floating", "integer", "mixed-integer-float", "decimal", "empty")  # of columns of a parquet
 _MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
 _SPREADSHEET = re.compile(
@@ -49,8 +68,18 @@ _SPREADSHEET = re.compile(
 )
 
 
-def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "features_in_rows") -> pd.DataFrame:
+def read_omic(
+    path: str | os.PathLike,
+    *,
+    omic: str,
+    orientation: str = "features_in_rows",
+    words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
+) -> pd.DataFrame:
     """Read one omic as a samples x features table of float64, NaN where missing; the index is named ``sample``.
+
+    Annotation of features beside the ids and rows of counters are left out (see `annotation`); where there are any, or
+    the ids are symbols of genes, the row with the highest mean stays of several with one name.
 
     Parameters
     ----------
@@ -58,6 +87,8 @@ def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "feature
         first column); .h5mu, whose modality `omic` is taken (always samples x features).
     omic : name of the omic, for the messages and for the modality.
     orientation : ``features_in_rows`` or ``samples_in_rows``.
+    words : what means unknown; the list of resources/unknown_words.txt by default.
+    notes : takes what was decided on the way.
 
     Raises
     ------
@@ -66,43 +97,59 @@ def read_omic(path: str | os.PathLike, *, omic: str, orientation: str = "feature
     """
     if orientation not in ORIENTATIONS:
         raise AmuclError("unknown orientation", where=omic, expected=" or ".join(ORIENTATIONS), got=orientation)
-    file = require_file(path, purpose=f"{omic} table")
+    file, words, told = require_file(path, purpose=f"{omic} table"), words or unknown_words(), []
     kind = _kind(file)
     transposed = orientation == "features_in_rows"
     if kind == ".h5mu":
         table = _modality(file, omic)
     else:
-        rows = _read_parquet_numbers(file) if kind == ".parquet" else parse_numbers(_read_text(file), file, kind=kind)
-        table = rows.T if transposed else rows
+        if kind == ".parquet":
+            found, roles = _read_parquet_numbers(file, words, omic, told, features_in_rows=transposed)
+        else:
+            found, roles = _read_numbers(
+                lambda: _blocks(file), file, kind, words, omic, told, features_in_rows=transposed, annotated=True
+            )
+        if roles.may_repeat:
+            found = _without_repeats(found, omic, told)
+        table = found.T if transposed else found
     places = (None, None) if kind not in _TEXT_SUFFIXES else ("column", "line") if transposed else ("line", "column")
     check_ids(table.index, "sample", file, place=places[0])
     check_ids(table.columns, "feature", file, place=places[1])
+    if notes is not None:
+        notes += told
     return table.rename_axis(index="sample", columns=None)
 
 
-def read_clinical(path: str | os.PathLike) -> pd.DataFrame:
+def read_clinical(
+    path: str | os.PathLike, *, words: UnknownWords | None = None, notes: list[Note] | None = None
+) -> pd.DataFrame:
     """Read a clinical table: the first column is the sample id (index ``sample``), the others as they are.
 
-    A column whose every present value is a number becomes float64; the others stay strings; missing cells are missing.
-    An .h5mu gives its ``obs``. Raises AmuclError as `read_omic` does.
+    A column whose every present value is a number (see `numerals`) becomes float64; the others stay strings; missing
+    cells are missing. An .h5mu gives its ``obs``. Raises AmuclError as `read_omic` does.
     """
     file = require_file(path, purpose="clinical table")
     kind = _kind(file)
     if kind == ".h5mu":
         cohort = read_h5mu(file)
-        table = with_written_columns(cohort.obs, cohort.uns)
-    elif kind == ".parquet":
-        table = _read_parquet(file)
+        table = _known(with_written_columns(cohort.obs, cohort.uns), words, "clinical", notes)
     else:
-        table = parse_strings(_read_text(file), file, kind=kind)
+        table = _read_strings(file, kind, words, "clinical", notes)
     places = ("line", "column") if kind in _TEXT_SUFFIXES else (None, None)
     check_ids(table.index, "sample", file, place=places[0])
     check_ids(table.columns, "column", file, place=places[1])
-    return tidy_columns(table).rename_axis(index="sample", columns=None)
+    return tidy_columns(table, notes=notes).rename_axis(index="sample", columns=None)
 
 
-def read_strings(path: str | os.PathLike, *, purpose: str = "table") -> pd.DataFrame:
-    """A text or parquet table as strings, NaN where missing, its ids (the index) unchecked.
+def read_strings(
+    path: str | os.PathLike,
+    *,
+    purpose: str = "table",
+    words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
+    source: str | None = None,
+) -> pd.DataFrame:
+    """A text or parquet table as strings, NaN where unknown, its ids (the index) unchecked.
 
     Raises AmuclError as `read_omic` does, and for repeated columns.
     """
@@ -110,61 +157,48 @@ def read_strings(path: str | os.PathLike, *, purpose: str = "table") -> pd.DataF
     kind = _kind(file)
     if kind == ".h5mu":
         raise AmuclError(f"{purpose} cannot be .h5mu", where=file, expected="text or .parquet")
+    table = _read_strings(file, kind, words, source or purpose, notes)
     if kind == ".parquet":
-        frame = _read_parquet(file)
-        table = frame.map(str, na_action="ignore").astype(object)
-    else:
-        table = parse_strings(_read_text(file), file, kind=kind)
+        table = table.map(str, na_action="ignore").astype(object)
     check_ids(table.columns, "column", file, place="column" if kind in _TEXT_SUFFIXES else None)
     return table
 
 
 def read_columns(
-    path: str | os.PathLike, *, purpose: str = "clinical table", notes: list[Note] | None = None
+    path: str | os.PathLike,
+    *,
+    purpose: str = "clinical table",
+    words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
+    source: str | None = None,
 ) -> pd.DataFrame:
     """All columns of a text or parquet table as strings, NaN where unknown, the ids among them.
 
     The index, named ``line``, is where a row begins in the file (of a parquet its number from 1); a column without a
-    name in the header is called ``""``: the leftover row index of pandas, or the row names of R. What was read as
-    unknown or otherwise converted is told in `notes`. Raises AmuclError as `read_omic` does, and for repeated columns.
+    name in the header is called ``""``: the leftover row index of pandas, or the row names of R. What was skipped and
+    read as unknown is told in `notes`, by the name `source` (by default `purpose`). Raises AmuclError as `read_omic`
+    does, and for repeated columns.
     """
     file = require_file(path, purpose=purpose)
-    if _kind(file) == ".parquet":
-        return _parquet_columns(file)
-    table = read_strings(file, purpose=purpose)
-    ids = pd.Series(table.index, index=table.index, name=_corner(file, table), dtype=object)
-    ids = ids.where(ids != "", np.nan)
-    return pd.concat([ids, table], axis=1).set_axis(pd.RangeIndex(2, len(table) + 2, name="line"))
-
-
-def _corner(file: Path, table: pd.DataFrame) -> str:
-    """What the header of a text table calls its first column; empty where it has no name for it."""
-    layout = _layout(_read_text(file), file, _kind(file))
-    header = _split(_read_text(file).split("\n", 1)[0], layout.separator)
-    return header[0].strip() if len(header) > table.shape[1] else ""
-
-
-def _parquet_columns(file: Path) -> pd.DataFrame:
-    """A parquet as text with its index, if it has one, as the first column."""
-    try:
-        frame = pd.read_parquet(file)
-    except Exception as error:  # malformed bytes make the parser fail in any way whatever
-        raise AmuclError("not a parquet file, or a damaged one", where=file, got=type(error).__name__) from error
-    if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
-        raise AmuclError("an index of several levels", where=file, expected="one id for each row and column")
-    if frame.empty:
-        raise AmuclError("no rows or no columns", where=file, expected="ids and values", got=f"shape {frame.shape}")
-    frame.columns = frame.columns.astype(str)
-    check_ids(frame.columns, "column", file)
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame.insert(0, "" if frame.index.name is None else str(frame.index.name), frame.index, allow_duplicates=True)
-    text = frame.astype(object).map(str, na_action="ignore").astype(object)
-    return text.mask(text.isin(MISSING)).set_axis(pd.RangeIndex(1, len(text) + 1, name="line"))
-
-
-def tidy_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` with numeric columns as float64, all others as strings (object), missing values as NaN."""
-    return pd.DataFrame({name: _tidy_column(table[name]) for name in table.columns}, index=table.index)
+    kind = _kind(file)
+    if kind == ".h5mu":
+        raise AmuclError(f"{purpose} cannot be .h5mu", where=file, expected="text or .parquet")
+    told: list[Note] = []
+    if kind == ".parquet":
+        frame = _all_columns(file).astype(object)
+        lines, columns = list(range(1, len(frame) + 1)), list(frame.columns)
+        table = _known(frame, words, source or purpose, told).map(str, na_action="ignore").astype(object)
+    else:
+        lines, cells, layout = _read_cells(_blocks(file), file, kind, words)
+        columns = [layout.corner or "", *layout.columns]
+        table = _frame(cells, columns, layout, words, source or purpose, told)
+    named = [name for name in columns if name]
+    check_ids(named, "column", file, place="column" if kind in _TEXT_SUFFIXES and len(named) == len(columns) else None)
+    if columns.count("") > 1:
+        raise AmuclError("columns without a name", where=file, expected="at most one", got=columns.count(""))
+    if notes is not None:
+        notes += told
+    return table.set_axis(columns, axis=1).set_axis(pd.Index(lines, name="line"))
 
 
 def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[pd.DataFrame]:
@@ -176,59 +210,56 @@ def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[p
     file = require_file(path, purpose="table")
     with gzip_errors(file), gzip.open(file) as stream:
         lines = gzip_lines(stream, file)
-        header = next(lines, b"")
+        above, header = 0, next(lines, b"")
+        while header[:1] in (b"#", b"!") or (header and not header.strip()):
+            above, header = above + 1, next(lines, b"")
         if "\n" in decode(header, file).rstrip("\n"):
-            raise AmuclError("lines end in CR alone", where=f"{file}, line 1", action="save it with LF at line ends")
-        first_line = 2
+            place = f"{file}, line {above + 1}"
+            raise AmuclError("lines end in CR alone", where=place, action="save it with LF at line ends")
+        first_line = above + 2
         while rows := list(islice(lines, n_rows)):
             text = decode(header + b"".join(rows), file, first_line=first_line)
-            yield parse_numbers(text, file, first_line=first_line)
+            yield parse_numbers(text, file, first_line=first_line, decimal_commas=False)
             first_line += len(rows)
-    if first_line == 2:
+    if first_line == above + 2:
         raise AmuclError("no rows below the header", where=file, expected="a header and at least one row")
 
 
-def parse_numbers(text: str, where: object, *, kind: str = ".tsv", first_line: int = 2) -> pd.DataFrame:
-    """A table of numbers, rows x columns as written, ids unchecked; float64 with NaN for `MISSING`.
+def parse_numbers(
+    text: str,
+    where: object,
+    *,
+    kind: str = ".tsv",
+    first_line: int | None = None,
+    decimal_commas: bool = True,
+    words: UnknownWords | None = None,
+) -> pd.DataFrame:
+    """A table of numbers, rows x columns as written, ids unchecked; float64 with NaN for what is unknown.
 
     The header may have a corner cell, or (as R writes it) one field fewer than the rows. `kind` is the suffix that
-    decides which separator is tried first, `first_line` the line of the file on which the first row stands.
+    decides which separator is tried first, `first_line` the line of the file on which the first row stands, if that is
+    not the line below the header. With `decimal_commas` a table that has them throughout is read.
     """
-    layout = _layout(text, where, kind, first_line)
-    _refuse_values_as_header(layout.columns, where)
-    if any(word in text for word in _BOOLEANS) and (guilty := _guilty_cell(layout, where)):
-        raise guilty
-    columns = range(len(layout.columns) + 1)
-    try:
-        frame = pd.read_csv(
-            io.StringIO(_without_spaces("\n".join(layout.lines), layout.separator)),
-            sep=layout.separator,
-            header=None,
-            names=columns,
-            index_col=0,
-            dtype={0: str} | dict.fromkeys(columns[1:], np.float64),
-            na_values={column: list(MISSING) for column in columns[1:]},
-            keep_default_na=False,
-            skipinitialspace=True,
-            skip_blank_lines=False,
-            float_precision="round_trip",
-        )
-    except ValueError as error:
-        raise _guilty_cell(layout, where) or AmuclError(f"not a table of numbers: {error}", where=where) from error
-    if too_large(frame.to_numpy()).any():
-        raise _guilty_cell(layout, where)
-    frame.index = pd.Index([name.strip() for name in frame.index], dtype=object)
-    frame.columns = pd.Index(layout.columns, dtype=object)
-    return frame
+    data = text.encode()
+    table, _ = _read_numbers(
+        lambda: text_blocks(io.BytesIO(data), where),
+        where,
+        kind,
+        words or unknown_words(),
+        "table",
+        [],
+        first_line=first_line,
+        decimal_commas=decimal_commas,
+    )
+    return table
 
 
-def parse_strings(text: str, where: object, *, kind: str = ".tsv") -> pd.DataFrame:
-    """A table of strings indexed by its first column, NaN where missing; ids unchecked, row i stands on line i + 2."""
-    layout = _layout(text, where, kind)
-    rows = [[cell.strip() for cell in _split(line, layout.separator)] for line in layout.lines]
-    ids = pd.Index([row[0] for row in rows], dtype=object)
-    frame = pd.DataFrame([row[1:] for row in rows], index=ids, columns=layout.columns, dtype=object)
-    return frame.mask(frame.isin(MISSING))
+def parse_strings(
+    text: str, where: object, *, kind: str = ".tsv", words: UnknownWords | None = None, notes: list[Note] | None = None
+) -> pd.DataFrame:
+    """A table of strings indexed by its first column, NaN where unknown; ids unchecked."""
+    _, cells, layout = _read_cells(text_blocks(io.BytesIO(text.encode()), where), where, kind, words)
+    return _by_first_column(cells, layout, words, "table", notes)
 
 
 def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
@@ -259,14 +290,6 @@ def read_h5mu(path: str | os.PathLike) -> mudata.MuData:
     return cohort
 
 
-@dataclass(frozen=True)
-class _Layout:
-    separator: str
-    columns: list[str]
-    lines: list[str]  # without the header; line i stands on line i + first_line of the file
-    first_line: int
-
-
 def _kind(file: Path) -> str:
     name = file.name.lower()
     kind = Path(name.removesuffix(".gz")).suffix
@@ -275,168 +298,215 @@ def _kind(file: Path) -> str:
     raise AmuclError("unknown file format", where=file, expected=_SUFFIXES, got=file.name)
 
 
-def _read_text(file: Path) -> str:
-    return decode(read_gzip(file) if file.suffix.lower() == ".gz" else file.read_bytes(), file)
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    packed = file.suffix.lower() == ".gz"
+    with gzip_errors(file), gzip.open(file) if packed else file.open("rb") as stream:
+        yield stream
 
 
-def _layout(text: str, where: object, kind: str, first_line: int = 2) -> _Layout:
-    lines = text.rstrip("\n").split("\n")
-    while len(lines) > 1 and not lines[-1].strip():
-        lines.pop()
-    if not text.strip():
-        raise AmuclError("the file is empty", where=where, expected="a table with a header")
-    if len(lines) < 2:
-        raise AmuclError("no rows below the header", where=where, expected="a header and at least one row")
-    separator = _separator(lines[0], lines[1], kind)
-    if separator == " ":
-        lines = [line.strip(" ") for line in lines]
-    _check_lengths(lines, separator, where, first_line)
-    if lines[0] in lines[1:]:
-        place = f"{where}, line {lines.index(lines[0], 1) + first_line - 1}"
-        raise AmuclError("the header stands here again", where=place, action="remove the line")
-    header, width = _split(lines[0], separator), len(_split(lines[1], separator))
-    if width < 2:
-        line = f"{where}, line {first_line}"
-        raise AmuclError(
-            "no columns beside the ids",
-            where=line,
-            expected="ids and at least one column of values",
-            got=f"{len(header)} fields in the header" if len(header) > 1 else None,
-            action="check that all lines have one separator" if len(header) > 1 else None,
+def _blocks(file: Path) -> Iterator[bytes]:
+    """The content of a text file, unpacked, in checked blocks."""
+    with _opened(file) as stream:
+        yield from text_blocks(stream, file, max_bytes=MAX_BYTES if file.suffix.lower() == ".gz" else None)
+
+
+def _begun(
+    blocks: Iterator[bytes], where: object, kind: str, words: UnknownWords, first_line: int | None = None
+) -> tuple[Layout, Iterator[bytes]]:
+    """The layout of a table, and what stands below its header."""
+    head, n_lines = [], 0
+    for block in blocks:
+        head.append(block)
+        n_lines += block.count(b"\n")
+        if n_lines >= _HEAD_LINES or (sum(map(len, head)) > _HEAD_BYTES and n_lines > 3):
+            break
+    begin = b"".join(head)
+    lines = begin.split(b"\n", 2 * _HEAD_LINES)[: 2 * _HEAD_LINES]
+    layout = find_layout([line.decode() for line in lines], where, kind, words, first_line=first_line)
+    start = 0
+    for _ in range(layout.first_line - 1):
+        start = begin.find(b"\n", start) + 1
+
+    def below() -> Iterator[bytes]:
+        yield begin[start:]
+        yield from blocks
+
+    return layout, below()
+
+
+def _read_numbers(
+    open_blocks: Callable[[], Iterator[bytes]],
+    where: object,
+    kind: str,
+    words: UnknownWords,
+    source: str,
+    notes: list[Note],
+    *,
+    first_line: int | None = None,
+    decimal_commas: bool = True,
+    features_in_rows: bool = True,
+    annotated: bool = False,
+) -> tuple[pd.DataFrame, FeatureColumns]:
+    """The numbers of a table of text, rows x columns as written; what was decided goes into `notes`.
+
+    Read once with decimal points; where that comes upon a decimal comma, once more with decimal commas throughout.
+    """
+
+    def read(decimal: str) -> tuple[pd.DataFrame, FeatureColumns, Numbers]:
+        layout, below = _begun(open_blocks(), where, kind, words, first_line)
+        refuse_values_as_header(layout, words, where)
+        first = layout.first_line if first_line is None else first_line
+        numbered = rows(below, layout.separator, where, first_line=first)
+        some_rows = list(islice(numbered, 20))
+        ids = [row.decode().split(layout.separator, 1)[0].strip('" ') for _, row in some_rows]
+        roles = FeatureColumns(
+            layout.corner, layout.columns, ids, features_in_rows=features_in_rows if annotated else None
         )
-    if len(header) not in (width, width - 1):
-        raise _ragged(first_line, f"{len(header)} (as the header has) or {len(header) + 1}", width, where)
-    _check_widths(lines[1:], separator, width, where, first_line)
-    if len(header) < width and all(line.endswith(separator) for line in lines[1:]):
-        raise AmuclError(
-            "every row ends with a separator, the header does not",
-            where=where,
-            expected=f"{len(header)} fields, as the header has",
-            got=width,
-            action="remove the separator at the end of the rows",
-        )
-    columns = header[1:] if len(header) == width else header
-    return _Layout(separator, [name.strip() for name in columns], lines[1:], first_line)
+        if annotated and features_in_rows:
+            _refuse_shifted_header(layout, [row.decode() for _, row in some_rows], where)
+        numbers = Numbers(layout, where, words, roles, decimal, comma_allowed=decimal_commas)
 
+        def every() -> Iterator[tuple[int, bytes]]:
+            while some_rows:
+                yield some_rows.pop(0)
+            yield from numbered
 
-def _separator(header: str, row: str, kind: str) -> str:
-    """The separator by which header and first row agree; that of the suffix where several do."""
-    candidates = [",", ";", "\t", " "] if kind == ".csv" else ["\t", ",", ";", " "]
-    widths = {separator: (_width(header, separator), _width(row, separator)) for separator in candidates}
-    agreeing = [s for s, (in_header, in_row) in widths.items() if in_row > 1 and in_header in (in_row, in_row - 1)]
-    for separator in agreeing:
-        if widths[separator][0] > 1:
-            return separator
-    return agreeing[0] if agreeing else max(candidates, key=lambda separator: widths[separator][0])
+        return numbers.read(every()), roles, numbers
 
-
-def _split(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
-
-
-def _width(line: str, separator: str) -> int:
-    """Number of fields; 1 where one would be longer than any cell, as a header of many ids by a wrong separator is."""
     try:
-        return len(_split(line, separator))
-    except csv.Error:
-        return 1
+        table, roles, numbers = read(".")
+    except DecimalComma as comma:
+        try:
+            table, roles, numbers = read(",")
+        except AmuclError as error:
+            points = re.search(r"not a number.*got '[+-]?\d*\.\d*'", str(error))
+            raise (comma.error if points else error) from None
+        if not numbers.sure_decimals and numbers.layout.separator != ";":
+            raise AmuclError(
+                "numbers whose commas may stand before decimals or thousands: each has three digits behind it",
+                where=where,
+                expected="numbers with a decimal point",
+                got=comma.error.got,
+                action="write the table anew, without groups of thousands",
+            ) from None
+    if not len(table):
+        raise AmuclError("no rows below the header", where=where, expected="a header and at least one row")
+    notes += [*numbers.layout.notes(source), *roles.notes(source), *numbers.notes(source)]
+    return table, roles
 
 
-def _check_lengths(lines: list[str], separator: str, where: object, first_line: int) -> None:
-    limit = csv.field_size_limit()
-    for number, line in enumerate(lines, start=first_line - 1):
-        if len(line) > limit and (len(max(line.split(separator), key=len)) > limit or _width(line, separator) == 1):
-            place = f"{where}, line {1 if number < first_line else number}"
-            raise AmuclError("a field is too long", where=place, expected=f"at most {limit} characters")
+def _refuse_shifted_header(layout: Layout, some_rows: list[str], where: object) -> None:
+    """A header of one field fewer than the rows that begins with the name of genes, above numbers, has lost a sign."""
+    if layout.corner is None and is_symbols(layout.columns[0]):
+        cells = [row[1] for row in (fields(row, layout.separator) for row in some_rows) if len(row) > 1]
+        if any(NUMBER.fullmatch(cell) for cell in cells):
+            raise AmuclError(
+                f"the header has one field fewer than the rows and begins with {layout.columns[0]}, a name of ids",
+                where=f"{where}, line {layout.header_line}",
+                expected=layout.width,
+                got=layout.width - 1,
+                action="check separators",
+            )
 
 
-def _check_widths(lines: list[str], separator: str, width: int, where: object, first_line: int) -> None:
-    for number, line in enumerate(lines, start=first_line):
-        if '"' in line:
-            if line.count('"') % 2:
-                raise AmuclError("unbalanced quote", where=f"{where}, line {number}")
-        elif line.count(separator) == width - 1:
-            continue
-        found = len(_split(line, separator))
-        if found != width:
-            raise _ragged(number, width, found, where)
+def _without_repeats(found: pd.DataFrame, omic: str, notes: list[Note]) -> pd.DataFrame:
+    """Of the rows with one name the one with the highest mean."""
+    repeated = found.index[found.index.duplicated()]
+    if not len(repeated):
+        return found
+    merged, _ = merge_duplicates(found)
+    n = len(found) - len(merged)
+    says = f"{n} rows with the name of another left out, the one with the highest mean kept: {some(repeated.unique())}"
+    notes.append(Note(omic, REPEATED_FEATURES, n, says))
+    return merged
 
 
-def _without_spaces(rows: str, separator: str) -> str:
-    """`rows` without spaces before separators, which would make `NA` something else; pandas drops those behind them."""
-    if '"' in rows or not (f" {separator}" in rows or " \n" in rows):
-        return rows
-    return re.sub(rf" +(?={separator}|$)", "", rows, flags=re.MULTILINE)
+def _read_cells(
+    blocks: Iterator[bytes], where: object, kind: str, words: UnknownWords | None
+) -> tuple[list[int], list[list[str]], Layout]:
+    """The lines on which rows begin, and their cells, ids first."""
+    layout, below = _begun(blocks, where, kind, words or unknown_words())
+    lines, cells = [], []
+    for number, row in rows(below, layout.separator, where, first_line=layout.first_line):
+        text = row.decode()
+        if text == layout.header:
+            place = f"{where}, line {number}"
+            raise AmuclError("the header stands here again", where=place, action="remove the line")
+        lines.append(number)
+        cells.append(checked_fields(text, layout.separator, layout.width, number, where))
+    if not cells:
+        raise AmuclError("no rows below the header", where=where, expected="a header and at least one row")
+    return lines, cells, layout
 
 
-def _refuse_values_as_header(columns: list[str], where: object) -> None:
-    """Ids may be numbers, but a row of measurements is no header."""
-    measured = [name for name in columns if NUMBER.fullmatch(name) and not name.isdigit()]
-    if measured and all(NUMBER.fullmatch(name) or name in MISSING for name in columns):
-        raise AmuclError(
-            "the header looks like a row of values",
-            where=f"{where}, line 1",
-            expected="ids",
-            got=some(columns),
-            action="add the header, or begin the ids with a letter",
-        )
+def _frame(
+    cells: list[list[str]],
+    columns: list[str],
+    layout: Layout,
+    words: UnknownWords | None,
+    source: str,
+    notes: list[Note] | None,
+) -> pd.DataFrame:
+    """Cells as a table of objects, NaN where unknown."""
+    count = UnknownCount()
+    known = list(known_cells(cells, columns, words or unknown_words(), count))
+    if notes is not None:
+        notes += [*layout.notes(source), *count.notes(source)]
+    return pd.DataFrame(known, columns=pd.Index(columns, dtype=object), dtype=object)
 
 
-def _ragged(number: int, expected: object, found: int, where: object) -> AmuclError:
-    return AmuclError(
-        "wrong number of fields",
-        where=f"{where}, line {number}",
-        expected=expected,
-        got=found,
-        action="check separators",
-    )
+def _by_first_column(
+    cells: list[list[str]], layout: Layout, words: UnknownWords | None, source: str, notes: list[Note] | None
+) -> pd.DataFrame:
+    ids = pd.Index([row[0] for row in cells], dtype=object)
+    return _frame([row[1:] for row in cells], layout.columns, layout, words, source, notes).set_axis(ids)
 
 
-def _guilty_cell(layout: _Layout, where: object) -> AmuclError | None:
-    for number, line in enumerate(layout.lines, start=layout.first_line):
-        name, *cells = _split(line, layout.separator)
-        for column, cell in zip(layout.columns, cells, strict=True):
-            if cell.strip() in MISSING:
-                continue
-            is_number = NUMBER.fullmatch(cell.strip()) is not None
-            if not is_number or abs(float(cell)) > LARGEST:
-                place = f"{where}, line {number}, row {name}, column {column}"
-                return _too_large(float(cell), place) if is_number else _not_a_number(cell, place)
-    return None
+def _read_strings(
+    file: Path, kind: str, words: UnknownWords | None, source: str, notes: list[Note] | None
+) -> pd.DataFrame:
+    """A table by its first column; of a parquet with the types that it has."""
+    if kind == ".parquet":
+        return _known(_read_parquet(file), words, source, notes)
+    _, cells, layout = _read_cells(_blocks(file), file, kind, words)
+    return _by_first_column(cells, layout, words, source, notes)
 
 
-def _not_a_number(cell: object, where: str) -> AmuclError:
-    comma = _DECIMAL_COMMA.fullmatch(str(cell).strip()) is not None
-    action = "write decimals with a point, not a comma" if comma else f"missing values may be {some(MISSING[1:], 9)}"
-    return AmuclError("not a number", where=where, expected="a number", got=repr(str(cell)), action=action)
+def _known(table: pd.DataFrame, words: UnknownWords | None, source: str, notes: list[Note] | None) -> pd.DataFrame:
+    """A table with types, NaN for the words that mean unknown."""
+    count = UnknownCount()
+    known = known_frame(table, words or unknown_words(), count)
+    if notes is not None:
+        notes += count.notes(source)
+    return known
 
 
-def _refuse_too_large(frame: pd.DataFrame, where: object) -> None:
-    wrong = too_large(frame.to_numpy())
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise _too_large(frame.iloc[row, column], f"{where}, row {frame.index[row]}, column {frame.columns[column]}")
-
-
-def too_large(values: np.ndarray) -> np.ndarray:
-    """Where a value is infinite, or beyond `LARGEST` as no measurement is."""
-    return (values > LARGEST) | (values < -LARGEST)
-
-
-def _too_large(value: float, where: str) -> AmuclError:
-    if math.isinf(value):
-        return AmuclError("infinite value", where=where, expected="a finite number or a missing value")
-    expected = f"a measurement (at most {LARGEST:g}) or a missing value"
-    return AmuclError("a value too large to be a measurement", where=where, expected=expected, got=f"{value:g}")
-
-
-def _read_parquet(file: Path) -> pd.DataFrame:
+def _opened_parquet(file: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(file)
     except Exception as error:  # malformed bytes make the parser fail in any way whatever
         raise AmuclError("not a parquet file, or a damaged one", where=file, got=type(error).__name__) from error
     if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
         raise AmuclError("an index of several levels", where=file, expected="one id for each row and column")
+    return frame
+
+
+def _all_columns(file: Path) -> pd.DataFrame:
+    """A parquet with its index, if it has one, as the first column."""
+    frame = _opened_parquet(file)
+    if frame.empty:
+        raise AmuclError("no rows or no columns", where=file, expected="ids and values", got=f"shape {frame.shape}")
+    frame.columns = frame.columns.astype(str)
+    if not isinstance(frame.index, pd.RangeIndex):
+        name = "" if frame.index.name is None else str(frame.index.name)
+        first = pd.Series(frame.index, index=frame.index, name=name, dtype=object)
+        frame = pd.concat([first, frame], axis=1)
+    return frame.reset_index(drop=True)
+
+
+def _read_parquet(file: Path) -> pd.DataFrame:
+    frame = _opened_parquet(file)
     if isinstance(frame.index, pd.RangeIndex) and not frame.empty:
         first = frame.columns[0]
         if pd.api.types.infer_dtype(frame[first].astype(object), skipna=True) != "string":
@@ -456,23 +526,41 @@ def _read_parquet(file: Path) -> pd.DataFrame:
     return frame
 
 
-def _read_parquet_numbers(file: Path) -> pd.DataFrame:
+def _read_parquet_numbers(
+    file: Path, words: UnknownWords, source: str, notes: list[Note], *, features_in_rows: bool
+) -> tuple[pd.DataFrame, FeatureColumns]:
     frame = _read_parquet(file)
+    corner = None if frame.index.name is None else str(frame.index.name)
+    roles = FeatureColumns(corner, list(frame.columns), list(frame.index[:20]), features_in_rows=features_in_rows)
+    if roles.id_place:
+        ids = frame.iloc[:, roles.id_place - 1]
+        frame = frame.set_axis(pd.Index(ids.astype(object).where(ids.notna(), "").map(str), dtype=object))
+    frame = frame.iloc[[not roles.drops_row(name) for name in frame.index], [place - 1 for place in roles.value_places]]
+    if all(kind.kind in "fiu" for kind in frame.dtypes):
+        table = frame.astype(np.float64)
+    else:
+        count = UnknownCount()
+        table = _numbers_of_columns(known_frame(frame, words, count), file)
+        notes += count.notes(source)
+    refuse_too_large(table, file)
+    notes += roles.notes(source)
+    return table, roles
+
+
+def _numbers_of_columns(frame: pd.DataFrame, file: Path) -> pd.DataFrame:
     columns = {}
     for position, name in enumerate(frame.columns):
         cells = frame.iloc[:, position]
         if pd.api.types.infer_dtype(cells.astype(object), skipna=True) not in _NUMERIC:
             row = int(np.argmax(cells.notna()))
-            raise _not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
-        numbers = pd.to_numeric(cells.mask(cells.isin(MISSING)), errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        wrong = np.isnan(numbers) & ~(cells.isna() | cells.isin(MISSING)).to_numpy()
+            raise not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
+        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        wrong = np.isnan(numbers) & ~cells.isna().to_numpy()
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise _not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
+            raise not_a_number(cells.iloc[row], f"{file}, row {frame.index[row]}, column {name}")
         columns[position] = numbers
-    table = pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
-    _refuse_too_large(table, file)
-    return table
+    return pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
 
 
 def _modality(file: Path, omic: str) -> pd.DataFrame:
@@ -484,18 +572,8 @@ def _modality(file: Path, omic: str) -> pd.DataFrame:
     table = cohort[omic].to_df().astype(np.float64)
     if table.empty:
         raise AmuclError(f"modality {omic} has no samples or no features", where=file, got=f"shape {table.shape}")
-    _refuse_too_large(table, f"{file}, modality {omic}")
+    refuse_too_large(table, f"{file}, modality {omic}")
     return table
-
-
-def _tidy_column(cells: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
-        return cells.astype(np.float64)
-    text = cells.astype(object).where(cells.notna(), np.nan).map(str, na_action="ignore")
-    present = text.dropna().astype(str).str.strip()
-    if len(present) and present.str.fullmatch(NUMBER.pattern, flags=NUMBER.flags).all():
-        return text.astype(np.float64)
-    return text
 
 
 def spreadsheet_ids(features: pd.Index) -> list[str]:

@@ -18,8 +18,10 @@ MAX_BYTES = 4 << 30  # of a text once unpacked: ten times the largest table of t
 MAX_LINE_BYTES = 1 << 26  # a feature of a million samples
 # Stricter than float(), for which 1_0 and digits of other scripts are numbers too.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE | re.ASCII)
+BLOCK_BYTES = 1 << 23
 _CHUNK_BYTES = 1 << 20
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ALLOWED = bytes(code for code in range(256) if not _CONTROL.match(bytes([code])))
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _CONTROL_IN_ID = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -33,10 +35,58 @@ def decode(data: bytes, where: object, *, first_line: int = 2) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _not_text(data, error.start, where, first_line) from error
+        raise _not_text(data, error.start, where, 1, first_line - 1) from error
     if control := _CONTROL.search(data):
-        raise _not_text(data, control.start(), where, first_line)
+        raise _not_text(data, control.start(), where, 1, first_line - 1)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def text_blocks(
+    stream: BinaryIO,
+    where: object,
+    *,
+    size: int = BLOCK_BYTES,
+    max_bytes: int | None = None,
+    max_line: int = 4 * MAX_LINE_BYTES,
+) -> Iterator[bytes]:
+    """An open file in blocks that end where a line does, checked as `decode` does, with Unix line ends.
+
+    Memory grows with `size` and the longest line, time with the file. Raises AmuclError for what is no UTF-8 text, for
+    a line longer than `max_line` and for more than `max_bytes` in all.
+    """
+    pending: list[bytes] = []
+    held, total, line, first = 0, 0, 1, True
+    while data := stream.read(size):
+        total += len(data)
+        if max_bytes is not None and total > max_bytes:
+            raise AmuclError("too large when unpacked", where=where, expected=f"at most {max_bytes} bytes")
+        cut = 1 + max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1))  # what follows a CR at the end is not known yet
+        pending.append(data[:cut] if cut else data)
+        held += len(pending[-1])
+        if cut:
+            block = b"".join(pending)
+            yield _checked(block.removeprefix(codecs.BOM_UTF8) if first else block, where, line)
+            line, first = line + _n_lines(block), False
+            pending, held = [data[cut:]], len(data) - cut
+        if held > max_line:
+            raise AmuclError("a line is too long", where=f"{where}, line {line}", expected=f"at most {max_line} bytes")
+    if rest := b"".join(pending):
+        yield _checked(rest.removeprefix(codecs.BOM_UTF8) if first else rest, where, line)
+
+
+def _n_lines(block: bytes) -> int:
+    return block.count(b"\n") + (block.count(b"\r") - block.count(b"\r\n") if b"\r" in block else 0)
+
+
+def _checked(block: bytes, where: object, line: int) -> bytes:
+    if not block.isascii():
+        try:
+            block.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _not_text(block, error.start, where, line, line) from error
+    if block.translate(None, _ALLOWED):
+        raise _not_text(block, _CONTROL.search(block).start(), where, line, line)
+    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
 
 
 def read_text(path: Path) -> str:
@@ -79,14 +129,15 @@ def gzip_errors(file: Path) -> Iterator[None]:
         raise AmuclError("not a gzip file, or a damaged one", where=file, got=error) from error
 
 
-def _not_text(data: bytes, position: int, where: object, first_line: int) -> AmuclError:
+def _not_text(data: bytes, position: int, where: object, first: int, below: int) -> AmuclError:
+    """`first` is the line of the first line of `data` in the file, `below` + 1 that of its second."""
     utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:100].count(0) > len(data[:100]) / 4
     above = data[:position]
-    line = len(_LINE_END.findall(above))
+    n_above = len(_LINE_END.findall(above))
     column = position - max(above.rfind(b"\n"), above.rfind(b"\r"))
     return AmuclError(
         f"not UTF-8 text: byte 0x{data[position]:02x} at byte {column}",
-        where=f"{where}, line {line + first_line - 1 if line else 1}",
+        where=f"{where}, line {n_above + below if n_above else first}",
         got="UTF-16, as it seems" if utf16 else None,
         action="save it as UTF-8 text",
     )

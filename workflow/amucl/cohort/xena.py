@@ -12,9 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.annotation import merge_duplicates
 from amucl.cohort.assembly import join_clinical, join_tables
 from amucl.cohort.barcodes import TUMOUR_TYPES, parse_barcode
-from amucl.cohort.benchmark import feature_names, merge_duplicates
+from amucl.cohort.benchmark import feature_names
 from amucl.cohort.cohort import RawCohort, assemble
 from amucl.cohort.followup import join_followup, parse_followup
 from amucl.cohort.readers import parse_strings, stream_numbers, tidy_columns
