@@ -120,11 +120,11 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
         temporary.write_bytes(gzip.compress(content, mtime=0) if temporary.suffix == ".gz" else content)
 
 
-def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
+def read_table(path: str | os.PathLike, *, text_subtypes: bool = False, **options) -> pd.DataFrame:
     """Read a table that `write_table` wrote, exactly. Only an empty cell is missing: a gene may be called NA.
 
     Names stay text, Entrez ids too. Subtypes are numbers where all are whole ones that are written as numbers are, else
-    text: 01 beside 1, TRUE and FALSE, and numbers of more than 15 digits too.
+    text: 01 beside 1, TRUE and FALSE, numbers of more than 15 digits; with `text_subtypes` in any case.
     """
     if "keep_default_na" not in options:
         options |= {"keep_default_na": False, "na_values": [""]}
@@ -132,7 +132,7 @@ def read_table(path: str | os.PathLike, **options) -> pd.DataFrame:
     if "dtype" not in options:
         options["dtype"] = {name: str for name in (*_NAMES, *_SUBTYPES) if name not in given}
     table = pd.read_csv(require_file(path), sep="\t", float_precision="round_trip", **options)
-    for column in table.columns.intersection(_SUBTYPES):
+    for column in () if text_subtypes else table.columns.intersection(_SUBTYPES):
         if column not in given and options["dtype"] is not str:
             table[column] = _whole_numbers(table[column])
     return table

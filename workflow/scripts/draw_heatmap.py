@@ -7,11 +7,10 @@ from _stage import stage
 from amucl.biology.associations import annotations, known_classes
 from amucl.biology.differential import NOT_AVAILABLE
 from amucl.biology.expression import expression_of
-from amucl.clustering.partition import read_partition
+from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.biology import marker_heatmap
 from amucl.figures.style import placeholder, save_figure
-from amucl.files import read_table
 
 with stage(snakemake):
     params, known = snakemake.params, json.loads(snakemake.params.known)
@@ -24,6 +23,8 @@ with stage(snakemake):
     figure = placeholder(NOT_AVAILABLE)
     if expression is not None:
         settings = {"n_top": params.n_top, "alpha": params.alpha, "min_logfc": params.min_logfc}
-        figure = marker_heatmap(expression, labels, read_table(snakemake.input.markers), bars, **settings)
+        figure = marker_heatmap(
+            expression, labels, read_subtype_table(snakemake.input.markers, labels), bars, **settings
+        )
     for path in snakemake.output[:3]:
         save_figure(figure, path)

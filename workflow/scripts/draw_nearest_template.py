@@ -4,7 +4,7 @@ from _stage import stage
 
 from amucl.biology.expression import expression_of
 from amucl.clustering.labels import subtype_order
-from amucl.clustering.partition import read_partition
+from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.heatmaps import template_heatmap
 from amucl.figures.style import save_figure
@@ -14,7 +14,8 @@ with stage(snakemake):
     source, cohort = snakemake.input, read_cohort(snakemake.input.cohort)
     expression = expression_of(cohort, source.genes or None)
     patients = read_table(source.patients, converters={"sample": str, "subtype": str})
-    subtypes = subtype_order(read_partition(source.labels))
-    figure = template_heatmap(expression, patients, read_table(source.templates), subtypes)
+    labels = read_partition(source.labels)
+    subtypes = subtype_order(labels)
+    figure = template_heatmap(expression, patients, read_subtype_table(source.templates, labels), subtypes)
     for path in snakemake.output.figure:
         save_figure(figure, path)

@@ -3,13 +3,13 @@
 from _stage import stage
 
 from amucl.clustering.labels import subtype_order
-from amucl.clustering.partition import read_partition
+from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.profile import profile_page, write_html, write_pdf
-from amucl.files import read_table
 
 with stage(snakemake):
-    labels, table = read_partition(snakemake.input.labels), read_table(snakemake.input.table)
+    labels = read_partition(snakemake.input.labels)
+    table = read_subtype_table(snakemake.input.table, labels)
     clinical = read_cohort(snakemake.input.cohort).obs.loc[labels.index]
     subtypes = subtype_order(labels)
     about = {"title": snakemake.params.title, "known": snakemake.wildcards.partition == "truth"}

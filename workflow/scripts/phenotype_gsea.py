@@ -5,10 +5,10 @@ from _stage import stage
 from amucl.biology.expression import expression_of
 from amucl.biology.genesets import read_gmt
 from amucl.biology.phenotype import beside_preranked, phenotype_gsea
-from amucl.clustering.partition import read_partition
+from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.tables import write_html_table
-from amucl.files import read_table, write_table
+from amucl.files import write_table
 
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params
@@ -18,6 +18,6 @@ with stage(snakemake):
     collections = dict(zip(params.collections, map(read_gmt, source.sets), strict=True))
     settings = {"seed": params.seed, "n_permutations": params.n_permutations, "trend": params.trend}
     table = phenotype_gsea(expression.loc[labels.index], labels, collections, **settings)
-    table = beside_preranked(table, read_table(source.preranked))
+    table = beside_preranked(table, read_subtype_table(source.preranked, labels))
     write_table(table, snakemake.output.table)
     write_html_table(table.sort_values(["subtype", "pval"], kind="stable"), snakemake.output.html)

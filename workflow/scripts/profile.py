@@ -4,18 +4,18 @@ from _stage import stage
 
 from amucl.biology.associations import known_classes
 from amucl.biology.profile import Findings, profiles
-from amucl.clustering.partition import read_partition
+from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
-from amucl.files import read_matrix, read_table, write_table
+from amucl.files import read_matrix, write_table
 
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params
     labels = read_partition(source.labels)
     clinical = read_cohort(source.cohort).obs.loc[labels.index].drop(columns=params.known["left_out"])
     findings = Findings(
-        **{name: read_table(source[name]) for name in ("markers", "gsea", "go")},
-        omics={table["omic"].iat[0]: table for table in map(read_table, source.omics)},
-        consensus=read_table(source.consensus) if source.consensus else None,
+        **{name: read_subtype_table(source[name], labels) for name in ("markers", "gsea", "go")},
+        omics={table["omic"].iat[0]: table for table in (read_subtype_table(file, labels) for file in source.omics)},
+        consensus=read_subtype_table(source.consensus, labels) if source.consensus else None,
         embedding=read_matrix(source.embedding) if source.embedding else None,
     )
     table = profiles(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from amucl.clustering.labels import is_k_column, k_of
 from amucl.errors import AmuclError, some
-from amucl.files import are_whole_numbers, read_matrix, write_matrix
+from amucl.files import are_whole_numbers, read_matrix, read_table, write_matrix
 
 AUTO = "auto"
 
@@ -66,3 +66,11 @@ def write_partition(labels: pd.Series, path: str | os.PathLike) -> None:
 def read_partition(path: str | os.PathLike) -> pd.Series:
     """Read what `write_partition` wrote: subtype by sample, numbers where all are."""
     return read_matrix(path)["subtype"]
+
+
+def read_subtype_table(path: str | os.PathLike, labels: pd.Series) -> pd.DataFrame:
+    """Read a table of the subtypes of a partition, which are text where those of the partition are.
+
+    By itself a table of the classes 1 and 2 out of 1, 2 and 2b would be one of numbers, and no class would be found.
+    """
+    return read_table(path, text_subtypes=not pd.api.types.is_numeric_dtype(labels))
