@@ -40,7 +40,7 @@ RESERVED_NAMES = {
     *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction", "partition"),
     *("omic_markers", "phenotype_gsea", "ssgsea", "ssgsea_markers", "draw_ssgsea", "templates", "nearest_template"),
     *("draw_nearest_template", "consensus_markers", "retrain", "truth", "draw_contributions", "tabulate", "profile"),
-    *("draw_profiles", "manifest", "dataset_manifest", "prepare_new"),
+    *("draw_profiles", "manifest", "dataset_manifest", "prepare_new", "check_genes"),
 }
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
