@@ -378,7 +378,7 @@ def test_names_of_datasets_are_plain_words(name):
         resolved(datasets={name: BENCHMARK})
 
 
-@pytest.mark.parametrize("name", ["{x}.tsv", "a}.tsv", "a\nb.tsv"])
+@pytest.mark.parametrize("name", ["{x}.tsv", "a}.tsv", "a\nb.tsv", "<x>.tsv", "a<results>b.tsv", "\x7f<a_1>"])
 def test_paths_that_snakemake_would_change_are_refused(tmp_path, name):
     path = str(tmp_path / name)
     (tmp_path / name).write_text("gene\tp1\nTP53\t1\n")
@@ -392,7 +392,21 @@ def test_paths_that_snakemake_would_change_are_refused(tmp_path, name):
         {"peers": path},
         {"downloads": path},
     ):
-        with pytest.raises(AmuclError, match="a path without braces and line ends"):
+        with pytest.raises(AmuclError, match="a path without braces and line ends, and without a word between < and >"):
+            resolved(**place)
+
+
+@pytest.mark.parametrize("name", ["{x}.gmt", "<x>.gmt", "%7B", "{"])
+def test_names_of_downloads_that_snakemake_would_change_are_refused(name):
+    address = f"https://h/a/{name}"
+    if "%" in name:  # not decoded: the name of the file is as it stands
+        assert resolved(gene_sets={"go": [address], "pathways": [], "gsea": []})
+        return
+    for place in (
+        {"gene_sets": {"go": [address], "pathways": [], "gsea": []}},
+        {"datasets": {"own": BENCHMARK | {"label_tables": {"x": address}}}},
+    ):
+        with pytest.raises(AmuclError, match=r"no download can have this name|a path without braces"):
             resolved(**place)
 
 

@@ -86,6 +86,7 @@ Validator = extend(
 )
 
 # A value of a file may be of any size, a message may not.
+_PLAIN_PATH = "a path without braces and line ends, and without a word between < and >"
 _MOST_MERGED = 10_000
 _LIMITED = reprlib.Repr()
 _LIMITED.maxlevel, _LIMITED.maxstring, _LIMITED.maxother = 2, 200, 200
@@ -615,15 +616,15 @@ def _check_mirror(mirror: str | list[str] | None) -> None:
 
 
 def _check_paths(config: dict[str, Any]) -> None:
-    """Snakemake takes braces in a path for a wildcard, and offers no way to write them."""
+    """Snakemake takes braces in a path for a wildcard and <word> for a name of its own; neither can be escaped."""
     paths = {name: config[name] for name in ("downloads", "peers")}
     for dataset, entry in _entries_read(config):
         own = {"clinical": entry["clinical"], "omics": entry["omics"]} if entry["source"] == "files" else {}
         for kind, value in (own | {name: entry[name] for name in ("gene_maps", "label_tables", "gene_sets")}).items():
             paths |= _leaves(f"datasets.{dataset}.{kind}", value)
     for key, path in paths.items():
-        if path is not None and not re.fullmatch(r"[^{}\x00-\x1f]*", path):
-            raise _wrong(key, "a path without braces and line ends", path)
+        if path is not None and not _is_plain_path(path):
+            raise _wrong(key, _PLAIN_PATH, path)
 
 
 def _leaves(key: str, value: Any) -> dict[str, str | None]:
@@ -848,8 +849,14 @@ def _file_of_url(url: str) -> str:
     name = PurePosixPath(parts.path).name
     if name in ("", "..") or not name.isprintable():
         raise AmuclError("the address names no file", where=url, action="give the address of the file itself")
+    if not _is_plain_path(name):
+        raise AmuclError("no download can have this name", where=url, expected=_PLAIN_PATH, got=name)
     query = "" if PurePosixPath(name).suffix else plain_query(parts.query)
     return re.sub(r"[^\w.-]+", "_", f"{name}_{query}") if query else name
+
+
+def _is_plain_path(path: str) -> bool:
+    return re.search(r"[{}\x00-\x1f]|<[a-z][a-z0-9_]*>", path) is None
 
 
 def _is_url(name: str) -> bool:
