@@ -30,7 +30,7 @@ rule check_genes:
         mem_mb=4000,
         runtime=10,
     params:
-        collections=lambda wildcards: [collection_name(name, REGISTRY) for name in all_collections(wildcards)],
+        collections=lambda wildcards: escaped([collection_name(name, REGISTRY) for name in all_collections(wildcards)]),
         code=code("check_genes.py"),
     message:
         "Looking for the genes of {wildcards.dataset} in its gene sets"
@@ -442,7 +442,7 @@ rule draw_heatmap:
         mem_mb=4000,
         runtime=10,
     params:
-        known=classes_as_text,
+        known=classes_of,
         alpha=config["markers"]["alpha"],
         min_logfc=config["markers"]["min_logfc"],
         n_top=config["markers"]["n_top"],

@@ -153,7 +153,7 @@ rule clinic:
         mem_mb=4000,
         runtime=120,
     params:
-        clinical_labels=lambda wildcards: entry(wildcards)["clinical_labels"],
+        clinical_labels=lambda wildcards: escaped(entry(wildcards)["clinical_labels"]),
         max_permutations=config["max_permutations"],
         seed=config["seed"],
         code=code("clinic.py"),

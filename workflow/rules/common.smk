@@ -1,6 +1,5 @@
 # Validates the configuration before anything else and answers the rules' questions about it.
 import copy
-import json
 import re
 import sys
 from pathlib import Path
@@ -30,6 +29,7 @@ from amucl.config import (
 )
 from amucl.configfiles import located
 from amucl.errors import AmuclError
+from amucl.escaping import escaped
 from amucl.methods import METHODS, settings_of
 from amucl.provenance import code_hash
 from amucl.redaction import redacted_values
@@ -220,7 +220,9 @@ def fetched_files():
 
 def collection_names(kind):
     """What tables call these collections."""
-    return lambda wildcards: [collection_name(name, REGISTRY) for name in collections_of(wildcards.dataset, kind)]
+    return lambda wildcards: escaped(
+        [collection_name(name, REGISTRY) for name in collections_of(wildcards.dataset, kind)]
+    )
 
 
 def all_collections(wildcards):
@@ -298,22 +300,24 @@ def partition_consensus(wildcards):
 
 
 def classes_of(wildcards):
-    """Which clinical columns a partition is compared with; known labels are not compared with themselves."""
+    """Which clinical columns a partition is compared with; known labels are not compared with themselves.
+
+    Names of the user's are escaped wherever they are parameters: the report writes these into a script element.
+    """
     here = entry(wildcards)
     truth = [here["truth"]] if here["truth"] else []
     own = truth if wildcards.partition == "truth" else []
-    return {
-        "truth": [column for column in truth if column not in own],
-        "named": None if here["known_classes"] is None else [name for name in here["known_classes"] if name not in own],
-        "label_tables": sorted(here["label_tables"]),
-        "clinical_labels": [column for column in here["clinical_labels"] or [] if column not in own],
-        "left_out": own,
-    }
-
-
-def classes_as_text(wildcards):
-    """`classes_of` for a figure: the report writes a figure's parameters into a script element, which no name may end."""
-    return json.dumps(classes_of(wildcards)).replace("<", "\\u003c")
+    return escaped(
+        {
+            "truth": [column for column in truth if column not in own],
+            "named": (
+                None if here["known_classes"] is None else [name for name in here["known_classes"] if name not in own]
+            ),
+            "label_tables": sorted(here["label_tables"]),
+            "clinical_labels": [column for column in here["clinical_labels"] or [] if column not in own],
+            "left_out": own,
+        }
+    )
 
 
 def partition_clinic(wildcards):
@@ -503,7 +507,7 @@ def preprocessing_entry(entry):
         settings["members"] = {name: member_entry(member) for name, member in entry["members"].items()}
     if entry["label_tables"]:
         settings["label_tables"] = sorted(entry["label_tables"])
-    return redacted_values(settings | ({"omics": entry["omics"]} if "omics" in entry else {}))
+    return escaped(redacted_values(settings | ({"omics": entry["omics"]} if "omics" in entry else {})))
 
 
 def member_entry(member):

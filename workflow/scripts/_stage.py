@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from amucl.cohort.notes import Note
 from amucl.errors import AmuclError
+from amucl.escaping import plain
 from amucl.files import storage_errors, write_json
 from amucl.provenance import record, sha256
 from amucl.redaction import RedactingFormatter, redacted_values
@@ -58,7 +59,7 @@ def _tell_of_fonts() -> None:
 
 
 def _write_provenance(snakemake, used: dict[str, str]) -> None:
-    parameters = dict(snakemake.params.items())
+    parameters = plain(dict(snakemake.params.items()))
     code = parameters.pop("code", None)
     made = record(code=code, threads=snakemake.threads, parameters=parameters)
     sidecar = snakemake.output.provenance

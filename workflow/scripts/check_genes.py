@@ -9,13 +9,14 @@ from amucl.biology.genesets import read_gmt
 from amucl.biology.symbols import read_gene_map
 from amucl.cohort.cohort import analysis_matrix, read_cohort
 from amucl.cohort.notes import note_table
+from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 
 with stage(snakemake):
     source, dataset = snakemake.input, snakemake.wildcards.dataset
     expression = analysis_matrix(read_cohort(source.cohort), "expression")
-    collections = dict(zip(snakemake.params.collections, map(read_gmt, source.sets), strict=True))
+    collections = dict(zip(plain(snakemake.params.collections), map(read_gmt, source.sets), strict=True))
     members = set().union(*map(members_of, collections.values()))
     names = gene_names(expression.columns, read_gene_map(source.genes) if source.genes else None, members)
     overlap = gene_overlap(names, collections)

@@ -5,6 +5,7 @@ from _stage import stage, tell
 from amucl.biology.clinic import clinic, endpoint_tables, technical_notes
 from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import about, read_cohort
+from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 
@@ -14,7 +15,7 @@ with stage(snakemake):
     given = (snakemake.wildcards.dataset, snakemake.wildcards.method, cohort.obs.loc[labels.index], labels)
     permuted = {"seed": params.seed, "max_permutations": params.max_permutations}
     technical = about(cohort).get("technical", ())
-    tables = clinic(*given, clinical_labels=params.clinical_labels, technical=technical, **permuted)
+    tables = clinic(*given, clinical_labels=plain(params.clinical_labels), technical=technical, **permuted)
     tables |= endpoint_tables(*given, tables, **permuted)
     tell(snakemake.wildcards.dataset, technical_notes(tables["clinical"]))
     for name, table in tables.items():

@@ -1,7 +1,5 @@
 """Heat map of the top markers of every subtype."""
 
-import json
-
 from _stage import stage
 
 from amucl.biology.associations import annotations, known_classes
@@ -9,11 +7,12 @@ from amucl.biology.differential import NOT_AVAILABLE
 from amucl.biology.expression import expression_of
 from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
+from amucl.escaping import plain
 from amucl.figures.biology import marker_heatmap
 from amucl.figures.style import placeholder, save_figure
 
 with stage(snakemake):
-    params, known = snakemake.params, json.loads(snakemake.params.known)
+    params, known = snakemake.params, plain(snakemake.params.known)
     labels = read_partition(snakemake.input.labels)
     cohort = read_cohort(snakemake.input.cohort)
     clinical = cohort.obs.loc[labels.index].drop(columns=known["left_out"])

@@ -5,12 +5,13 @@ from _stage import stage
 from amucl.biology.correction import ALPHA
 from amucl.biology.enrichment import subtype_over_representation
 from amucl.biology.genesets import read_gmt
+from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
 
 with stage(snakemake):
     sets = map(read_gmt, snakemake.input.sets)
-    collections = dict(zip(snakemake.params.collections, sets, strict=True))
+    collections = dict(zip(plain(snakemake.params.collections), sets, strict=True))
     limits = {"alpha": snakemake.params.alpha, "min_logfc": snakemake.params.min_logfc}
     table = subtype_over_representation(read_table(snakemake.input.markers), collections, **limits)
     write_table(table, snakemake.output.table)

@@ -7,12 +7,13 @@ from amucl.cohort.cohort import read_cohort, write_cohort
 from amucl.cohort.notes import note_table
 from amucl.cohort.recipe import prepare_new
 from amucl.cohort.sources import read_source
+from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 from amucl.provenance import sha256
 
 with stage(snakemake):
-    entry, source, name = snakemake.params.entry, snakemake.input, snakemake.wildcards.cohort
+    entry, source, name = plain(snakemake.params.entry), snakemake.input, snakemake.wildcards.cohort
     made = prepare_new(
         read_source(entry, snakemake.params.omics, source),
         read_cohort(source.recipe),

@@ -7,12 +7,13 @@ from amucl.cohort.cohort import about, require_patients, write_cohort
 from amucl.cohort.notes import note_table
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.sources import counts_declared, read_source
+from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
 from amucl.provenance import sha256
 
 with stage(snakemake):
-    entry, source = snakemake.params.entry, snakemake.input
+    entry, source = plain(snakemake.params.entry), snakemake.input
     prepared = preprocess(
         read_source(entry, snakemake.params.omics, source),
         Preprocessing(

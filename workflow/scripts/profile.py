@@ -6,12 +6,13 @@ from amucl.biology.associations import known_classes
 from amucl.biology.profile import Findings, profiles
 from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
+from amucl.escaping import plain
 from amucl.files import read_matrix, write_table
 
 with stage(snakemake):
-    source, params = snakemake.input, snakemake.params
+    source, params, known = snakemake.input, snakemake.params, plain(snakemake.params.known)
     labels = read_partition(source.labels)
-    clinical = read_cohort(source.cohort).obs.loc[labels.index].drop(columns=params.known["left_out"])
+    clinical = read_cohort(source.cohort).obs.loc[labels.index].drop(columns=known["left_out"])
     findings = Findings(
         **{name: read_subtype_table(source[name], labels) for name in ("markers", "gsea", "go")},
         omics={table["omic"].iat[0]: table for table in (read_subtype_table(file, labels) for file in source.omics)},
@@ -22,8 +23,8 @@ with stage(snakemake):
         labels,
         clinical,
         findings,
-        classes=known_classes(clinical, params.known["truth"], params.known["label_tables"], params.known["named"]),
-        extra=params.known["clinical_labels"],
+        classes=known_classes(clinical, known["truth"], known["label_tables"], known["named"]),
+        extra=known["clinical_labels"],
         seed=params.seed,
         max_permutations=params.max_permutations,
         alpha=params.alpha,
