@@ -1,0 +1,71 @@
+"""The table of cases in docs/reliability.md: `PYTHONPATH=workflow:. python -m tests.cases.table --write`.
+
+Runs every test that is marked with the situation it stands for and lists what is right, what came of it before it was
+mended, and what comes of it now, as the test has measured it. The command fails where a case is not right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- table of cases: begin -->", "<!-- table of cases: end -->"
+
+
+class Cases:
+    """Gathers the situations and what their tests measured, as they end."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str, str, str]] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
+        """A row for every test that ran."""
+        report = yield
+        if report.when == "call":
+            marker = item.get_closest_marker("situation")
+            measured = "; ".join(value for name, value in report.user_properties if name == "now")
+            now = measured if report.passed else f"**wrong** {measured}"
+            self.rows.append((marker.args[0], marker.kwargs["right"], marker.kwargs["before"], now))
+        return report
+
+
+def table(rows: list[tuple[str, str, str, str]]) -> str:
+    """Markdown, with the total first."""
+    wrong = sum(now.startswith("**wrong**") for *_, now in rows)
+    cells = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows)
+    lines = [
+        f"{len(rows)} situations, {len(rows) - wrong} of them right now.",
+        "",
+        "| situation | right | before | now |",
+        "|---|---|---|---|",
+        *(f"| {row} |" for row in cells),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, or put it into the document."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help=f"put it into {DOCUMENT.name}")
+    arguments = parser.parse_args()
+    cases = Cases()
+    status = pytest.main(["-m", "situation", "tests"], plugins=[cases])
+    text = table(cases.rows)
+    print(text)
+    if arguments.write and not status:
+        document = DOCUMENT.read_text(encoding="utf-8")
+        pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
+        DOCUMENT.write_text(
+            re.sub(pattern, lambda _: f"{BEGIN}\n{text}\n{END}", document, flags=re.DOTALL), encoding="utf-8"
+        )
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
