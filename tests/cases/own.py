@@ -8,9 +8,9 @@ import pandas as pd
 from amucl.biology.clinic import clinic
 from amucl.clustering.external import ari
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
-from amucl.cohort.cohort import truth, views
+from amucl.cohort.cohort import about, truth, views
 from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.sources import read_source
+from amucl.cohort.sources import counts_declared, read_source
 from amucl.config import load_registry, resolve
 from amucl.methods import METHODS, build
 from tests.shared import REPOSITORY
@@ -38,7 +38,10 @@ class Own:
         files = {"omics": list(complete["omics"].values())}
         files |= {"clinical": complete["clinical"]} if complete["clinical"] else {}
         settings = Preprocessing(
-            **complete["preprocessing"], truth=complete["truth"], n_clusters=complete["n_clusters"]
+            **complete["preprocessing"],
+            counts=counts_declared(complete),
+            truth=complete["truth"],
+            n_clusters=complete["n_clusters"],
         )
         return preprocess(read_source(complete, list(complete["omics"]), files), settings, dataset="mine")
 
@@ -77,6 +80,7 @@ class Own:
             self.cohort.obs.loc[found.index],
             found,
             clinical_labels=clinical_labels,
+            technical=about(self.cohort)["technical"],
             seed=1,
             max_permutations=2000,
         )

@@ -99,9 +99,8 @@ def test_words_for_unknown(tmp_path, now):
     obs = own.cohort.obs
     tests = own.clinic(3, clinical_labels=["size", "size_na", "size_comma", "size_clean"])["clinical"]
     tests = tests.set_index("column")
-    now(
-        f"gender P {tests.at['gender', 'p_asymptotic']:.2g}, size of {obs['size'].notna().sum()}, ARI {own.ari(k=3):.2f}"
-    )
+    p = tests.at["gender", "p_asymptotic"]
+    now(f"gender P {p:.2g}, size of {obs['size'].notna().sum()} patients, ARI {own.ari(k=3):.2f}")
     assert own.ari(k=3) == 1
     assert obs["gender"].isna().sum() == obs["known"].isna().sum() == gone.sum()
     assert obs["size_comma"].tolist() == obs["size_clean"].tolist() == list(size)

@@ -247,7 +247,7 @@ def test_clinical_joins_by_sample_then_by_patient(tmp_path):
     raw = read(make_zip(tmp_path / "aa.zip", {"mirna": MIRNA, "survival": SURVIVAL}), clinical_archive=archive)
     assert raw.clinical["stage"].to_list()[:2] == ["tumour", "only normal"]
     assert raw.clinical["stage"].isna().to_list() == [False, False, True]
-    assert list(raw.clinical.columns) == ["os_time", "os_event", "stage", "age", "a_b", "patient_clinical"]
+    assert list(raw.clinical.columns) == ["os_time", "os_event", "stage", "age", "a/b", "patient"]
     assert reasons(raw, "clinical") == {"another row stands for the same patient": 1, "not in the cohort": 1}
 
 

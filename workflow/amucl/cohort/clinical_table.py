@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.account import cells_rows
 from amucl.cohort.assembly import by_rows, check_survival, join_clinical, join_row, join_tables
 from amucl.cohort.classes import keep_codes
 from amucl.cohort.identifiers import CohortIds, IdColumn, id_column, is_row_number
+from amucl.cohort.levels import one_spelling
 from amucl.cohort.matching import match_notes
 from amucl.cohort.notes import Note
 from amucl.cohort.readers import tidy_columns
+from amucl.cohort.words import UnknownCount, UnknownWords, known_frame, unknown_words
 from amucl.errors import AmuclError, some
 
 if TYPE_CHECKING:
@@ -48,7 +51,14 @@ class KeyedTable:
 
 
 def key_table(
-    columns: pd.DataFrame, cohort: CohortIds, *, source: str, where: object, lacking: str, merge: bool = True
+    columns: pd.DataFrame,
+    cohort: CohortIds,
+    *,
+    source: str,
+    where: object,
+    lacking: str,
+    words: UnknownWords | None = None,
+    merge: bool = True,
 ) -> KeyedTable:
     """The table by the ids of the column that `id_column` chooses; a table with samples in its columns is transposed.
 
@@ -59,6 +69,7 @@ def key_table(
     ----------
     columns : of `read_columns`: every column as text, rows named by where they stand in the file.
     source : of the notes. where : the file. lacking : what is said where no column holds ids of the cohort.
+    words : what means unknown, in all columns but that of the ids; the list of resources/unknown_words.txt by default.
 
     Raises
     ------
@@ -93,7 +104,9 @@ def key_table(
     if chosen.position > 0:
         notes.append(_chosen_note(chosen, columns, cohort, source))
     notes += match_notes(chosen.matches, "table", source=source, other="the cohort")
+    words = words or unknown_words()
     ids = columns.iloc[:, chosen.position].fillna("").astype(str).str.strip()
+    ids = ids.mask(ids.map(words.__contains__) & ~ids.isin(list(chosen.found.values())), "")
     kept = [i for i in range(columns.shape[1]) if i != chosen.position and i not in numbers]
     present = (ids != "").to_numpy()
     rows = columns.iloc[:, kept].loc[present].set_axis(pd.Index(ids[present], dtype=object, name=None))
@@ -101,6 +114,9 @@ def key_table(
     if nameless:
         told = f"{len(nameless)} rows without an id were left out: {some(nameless)}"
         notes.append(Note(source, "rows without an id", len(nameless), told))
+    unknown = UnknownCount()
+    rows = known_frame(rows, words, unknown)
+    notes += unknown.notes(source)
     rows, repeated, told = _one_row_each(rows, source, where, merge=merge)
     table = keep_codes(tidy_columns(rows, notes=notes, source=source), rows)
     column = chosen.name if chosen.position > 0 else None
@@ -178,16 +194,22 @@ def spellings_of(ledger: pd.DataFrame) -> dict[str, str]:
 
 
 def add_clinical(
-    raw: RawCohort, columns: pd.DataFrame, *, where: object, tcga: bool, declared_survival: bool = True
+    raw: RawCohort,
+    columns: pd.DataFrame,
+    *,
+    where: object,
+    tcga: bool,
+    declared_survival: bool = True,
+    words: UnknownWords | None = None,
 ) -> RawCohort:
     """The cohort with a clinical table, and what became of its rows in the join report and in the notes.
 
-    columns : of `read_columns`. Raises AmuclError where no column names a sample of the cohort, and where
-    ``os_time`` or ``os_event`` is impossible, unless not `declared_survival`.
+    columns : of `read_columns`. words : as in `key_table`. Raises AmuclError where no column names a sample of the
+    cohort, and where ``os_time`` or ``os_event`` is impossible, unless not `declared_survival`.
     """
     cohort = CohortIds(raw.patients, spellings_of(raw.ledger), tcga=tcga)
     lacking = "the clinical table shares no sample with the cohort"
-    keyed = key_table(columns, cohort, source="clinical", where=where, lacking=lacking)
+    keyed = key_table(columns, cohort, source="clinical", where=where, lacking=lacking, words=words)
     if declared_survival:
         check_survival(keyed.table, where)
     n = len(columns)
@@ -199,13 +221,14 @@ def add_clinical(
     clinical, rows = join_clinical(
         keyed.table, raw.patients, tcga=tcga, where=where, found=keyed.found, repeated=keyed.repeated
     )
+    clinical, levels = one_spelling(clinical)
     written = by_rows(keyed.written, keyed.found, raw.patients)
-    join, unmatched = join_tables(report + rows)
+    join, unmatched = join_tables(report + rows + cells_rows(keyed.notes))
     return replace(
         raw,
         clinical=clinical,
         written=written,
         join=pd.concat([raw.join, join], ignore_index=True),
         unmatched=pd.concat([raw.unmatched, unmatched], ignore_index=True),
-        notes=[*raw.notes, *keyed.notes],
+        notes=[*raw.notes, *keyed.notes, *levels],
     )

@@ -39,6 +39,7 @@ from amucl.cohort.readers import (
     read_omic,
     spreadsheet_ids,
 )
+from amucl.cohort.strangers import without_strangers
 from amucl.cohort.words import UnknownWords
 from amucl.errors import AmuclError, some
 from amucl.files import atomic_path, reserve
@@ -175,10 +176,16 @@ def read_files_cohort(
     if clinical is None or str(clinical).lower().endswith(".h5mu"):
         table = None if clinical is None else read_clinical(clinical, words=words, notes=notes)
         raw = assemble(tables, clinical=table, clinical_where=clinical, tcga=tcga, **own, **declared)
-        return with_notes(raw, notes)
+        return with_notes(raw if tcga else without_strangers(raw, _with_clinical(raw)), notes)
     raw = assemble(tables, tcga=tcga, **own)
-    columns = read_columns(clinical, purpose="clinical table", words=words, notes=notes, source="clinical")
-    return with_notes(add_clinical(raw, columns, where=clinical, tcga=tcga, **declared), notes)
+    columns = read_columns(clinical, purpose="clinical table", notes=notes, source="clinical")
+    raw = add_clinical(raw, columns, where=clinical, tcga=tcga, words=words, **declared)
+    return with_notes(raw if tcga else without_strangers(raw, _with_clinical(raw)), notes)
+
+
+def _with_clinical(raw: RawCohort) -> list[str]:
+    """The rows of which the clinical table says anything."""
+    return list(raw.clinical.index[raw.clinical.notna().any(axis=1)])
 
 
 def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:

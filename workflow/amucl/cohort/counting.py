@@ -15,7 +15,7 @@ from amucl.errors import AmuclError, some
 _LARGEST = 1000  # raw counts of some feature reach more
 _SMALLEST = 50  # and of some other are fewer; intensities that were rounded start higher
 _LEAST_DISTINCT = 20  # codes and scores have fewer values
-_LEAST_SPREAD = 1.3  # of the depths, from the first to the last decile: what was scaled to one depth has 1
+_LEAST_SPREAD = 1.2  # of the depths, from the first to the last decile: what was scaled to one depth has 1
 _SAME_DEPTH = 1.005  # what has less was scaled: reads or transcripts per million
 _SKEWED = 2.0
 _UNSCALED = 100.0  # values above are on no logarithmic scale

@@ -10,7 +10,7 @@ import pandas as pd
 
 from amucl.cohort.assembly import targets_by_barcode
 from amucl.cohort.barcodes import parse_barcode
-from amucl.cohort.matching import Item, Matches, id_tokens, match_ids
+from amucl.cohort.matching import Item, Matches, file_stem, id_tokens, match_ids
 
 # What data frames call the numbers of their rows: pandas (also reset_index, parquet), R, readr, data.table, tibble.
 _ROW_NUMBERS = re.compile(
@@ -192,15 +192,17 @@ def _resembling(cohort: CohortIds):
     known, begun = set(), set()
     barcodes = set()
     for name in (*cohort.patients.index, *cohort.patients, *cohort.spellings):
-        tokens = id_tokens(name)
-        known.add(tokens)
-        begun.update(tokens[:n] for n in range(1, len(tokens) + 1))
+        for tokens in (id_tokens(name), id_tokens(file_stem(name))):
+            known.add(tokens)
+            begun.update(tokens[:n] for n in range(1, len(tokens) + 1))
         if barcode := parse_barcode(name):
             barcodes.add(barcode.patient)
 
     def resembles(name: str) -> bool:
         tokens = id_tokens(name)
         if tokens in begun or any(tokens[:n] in known for n in range(1, len(tokens))):
+            return True
+        if (stem := file_stem(name)) != name and id_tokens(stem) in known:
             return True
         barcode = parse_barcode(name) if barcodes and len(tokens) > 2 else None
         return barcode is not None and barcode.patient in barcodes

@@ -68,13 +68,14 @@ def _join(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
     """The table by the cohort's rows, the same as text, and its lines of the join report."""
     told: list[Note] = []
-    columns = read_columns(path, purpose="table of labels", words=words, notes=told, source=name)
+    columns = read_columns(path, purpose="table of labels", notes=told, source=name)
     keyed = key_table(
         columns,
         cohort,
         source=name,
         where=path,
         lacking="no column of the table names samples or patients of the cohort",
+        words=words,
         merge=False,
     )
     notes += [*told, *keyed.notes]
@@ -88,7 +89,7 @@ def _join(
     ]
     if keyed.column is not None:
         lines = [join_row(name, len(columns), [], f"joined by the column {keyed.column or '(no name)'}"), *lines]
-    lines += cells_rows(told)
+    lines += cells_rows(keyed.notes)
     return joined.add_prefix(f"{name}."), written.add_prefix(f"{name}."), lines
 
 

@@ -23,6 +23,11 @@ _DECIMAL = re.compile(r"\d+[.,]\d+")
 _UNICODE = "Unicode form or spaces"
 _PREFIX = "length"
 _SHOWN = 3
+_FILE_SUFFIX = re.compile(
+    r"(\.(gz|bam|sam|cram|txt|tsv|csv|cel|idat|sf|fastq|fq|results|genes|isoforms|sorted|dedup|markdup|rmdup|filtered|out)"
+    r"|[._-](counts?|quant|featurecounts|htseq|rsem|sortedbycoord)|[._-]?(aligned|readspergene))$",
+    re.IGNORECASE,
+)
 
 Item = tuple[str, str]  # file and id
 
@@ -53,6 +58,14 @@ def _as_number(name: str) -> str:
     return _without_zeros(found[1] if found else name)
 
 
+def file_stem(name: str) -> str:
+    """The sample of a file's name, as featureCounts and HTSeq write it: /data/P001.sorted.bam is P001."""
+    stem = re.split(r"[/\\\\]", _plain(name))[-1]
+    while (shorter := _FILE_SUFFIX.sub("", stem)) not in ("", stem):
+        stem = shorter
+    return _without_zeros(stem)
+
+
 def _tcga_sample(name: str) -> str | None:
     barcode = parse_barcode(_plain(name))
     return barcode.sample if barcode and barcode.sample_type else None
@@ -66,6 +79,7 @@ LEVELS: dict[str, Callable[[str], str | None]] = {
     "leading zeros": _without_zeros,
     "the decimals of a whole number": _as_number,
     "portion and analyte of TCGA barcodes": _tcga_sample,
+    "the folder and suffixes of a file": file_stem,
 }
 
 

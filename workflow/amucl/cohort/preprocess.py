@@ -19,6 +19,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.checks import check_notes, constant_samples
 from amucl.cohort.classes import class_names
 from amucl.cohort.cohort import COUNTS, RawCohort, Step, make_cohort
 from amucl.cohort.columns import own_column
@@ -120,6 +121,9 @@ def preprocess(
     """
     settings = settings or Preprocessing()
     work = _Work(raw)
+    work.notes += check_notes(raw.omics)
+    for omic in raw.omics:
+        _drop_failed(work, omic)
     log2 = {omic: _for_omic(settings.log2, raw.omics, omic, "log2", default="auto") for omic in raw.omics}
     unlogged = [omic for omic, setting in log2.items() if setting is False]
     counted, notes = counted_omics(raw.omics, settings.counts, unlogged)
@@ -297,6 +301,18 @@ def _scale_depth(work: _Work, omic: str, raw: pd.DataFrame, settings: Preprocess
     changed = int(counts.notna().to_numpy().sum())
     work.advance(omic, "depth", scaling.transform(counts), changed=changed, reason=reason)
     return _Depth(counts, reads, libraries["effective"], scaling)
+
+
+def _drop_failed(work: _Work, omic: str) -> None:
+    table = work.tables[omic]
+    failed = constant_samples(table)
+    if not failed:
+        return
+    reason = "one value in all features, where others are measured"
+    work.drop_samples(omic, pd.Index(failed), reason)
+    told = f"{len(failed)} samples have {reason}, and are left out of {omic}: {some(failed)}"
+    work.notes.append(Note(omic, "constant samples", len(failed), told))
+    work.advance(omic, "constant_samples", table.drop(index=failed), reason=reason)
 
 
 def _drop_features(work: _Work, omic: str, limit: float) -> None:

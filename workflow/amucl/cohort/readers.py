@@ -168,16 +168,16 @@ def read_columns(
     path: str | os.PathLike,
     *,
     purpose: str = "clinical table",
-    words: UnknownWords | None = None,
     notes: list[Note] | None = None,
     source: str | None = None,
 ) -> pd.DataFrame:
-    """All columns of a text or parquet table as strings, NaN where unknown, the ids among them.
+    """All columns of a text or parquet table as strings, the ids among them; NaN where a parquet has no value.
 
-    The index, named ``line``, is where a row begins in the file (of a parquet its number from 1); a column without a
-    name in the header is called ``""``: the leftover row index of pandas, or the row names of R. What was skipped and
-    read as unknown is told in `notes`, by the name `source` (by default `purpose`). Raises AmuclError as `read_omic`
-    does, and for repeated columns.
+    Cells are as the file has them, those that mean unknown too: until it is known which column holds ids, NA may be a
+    patient. The index, named ``line``, is where a row begins in the file (of a parquet its number from 1); a column
+    without a name in the header is called ``""``: the leftover row index of pandas, or the row names of R. Which lines
+    were skipped is told in `notes`, by the name `source` (by default `purpose`). Raises AmuclError as `read_omic` does,
+    and for repeated columns.
     """
     file = require_file(path, purpose=purpose)
     kind = _kind(file)
@@ -187,11 +187,12 @@ def read_columns(
     if kind == ".parquet":
         frame = _all_columns(file).astype(object)
         lines, columns = list(range(1, len(frame) + 1)), list(frame.columns)
-        table = _known(frame, words, source or purpose, told).map(str, na_action="ignore").astype(object)
+        table = frame.map(str, na_action="ignore").astype(object)
     else:
-        lines, cells, layout = _read_cells(_blocks(file), file, kind, words)
+        lines, cells, layout = _read_cells(_blocks(file), file, kind, None)
         columns = [layout.corner or "", *layout.columns]
-        table = _frame(cells, columns, layout, words, source or purpose, told)
+        table = pd.DataFrame(cells, columns=pd.Index(columns, dtype=object), dtype=object)
+        told += layout.notes(source or purpose)
     named = [name for name in columns if name]
     check_ids(named, "column", file, place="column" if kind in _TEXT_SUFFIXES and len(named) == len(columns) else None)
     if columns.count("") > 1:

@@ -1,0 +1,64 @@
+"""Columns of a matrix that no other file knows as samples, named unlike these: Average, Total, Length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from amucl.cohort.notes import Note
+from amucl.errors import some
+
+if TYPE_CHECKING:
+    from amucl.cohort.cohort import RawCohort
+
+_NEARLY_ALL = 0.9  # of an omic's samples, known to another file: then the rest is odd
+
+
+def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
+    """The cohort without samples that only one matrix has, where other files know nearly all the others of it.
+
+    Such a sample is left out if its name is unlike those of the others (other parts of letters and digits), and kept
+    where it is alike: a patient may lack the other omics and the clinical data. Both are told. A matrix that is the
+    only file is taken as it is.
+
+    clinical : rows of the cohort that the clinical table knows.
+    """
+    omics, ledger, notes = dict(raw.omics), raw.ledger.copy(), []
+    for omic, table in raw.omics.items():
+        elsewhere = set(clinical).union(*(set(other.index) for name, other in raw.omics.items() if name != omic))
+        known = [row in elsewhere for row in table.index]
+        if sum(known) < _NEARLY_ALL * len(table) or all(known):
+            continue
+        shapes = {_shape(row) for row, is_known in zip(table.index, known, strict=True) if is_known}
+        unknown = [row for row, is_known in zip(table.index, known, strict=True) if not is_known]
+        left_out = [row for row in unknown if _shape(row) not in shapes]
+        kept = [row for row in unknown if _shape(row) in shapes]
+        if left_out:
+            reason = "no other file knows it as a sample, and its name is unlike the others"
+            lost = (ledger["omic"] == omic) & (ledger["status"] == "kept") & ledger["sample"].isin(left_out)
+            ledger.loc[lost, ["status", "reason"]] = ["dropped", reason]
+            omics[omic] = table.drop(index=left_out)
+            told = f"{len(left_out)} columns were left out, which no other file knows as samples and whose names are"
+            notes.append(Note(omic, "unknown samples", len(left_out), f"{told} unlike the others: {some(left_out)}"))
+        if kept:
+            told = f"{len(kept)} samples are in no other file, named like the others and kept: {some(kept)}"
+            notes.append(Note(omic, "samples of one file", len(kept), told))
+    if not notes:
+        return raw
+    rows = [row for row in raw.patients.index if any(row in table.index for table in omics.values())]
+    return replace(
+        raw,
+        omics=omics,
+        ledger=ledger,
+        patients=raw.patients.loc[rows],
+        clinical=raw.clinical.reindex(rows),
+        written=raw.written.reindex(rows),
+        notes=[*raw.notes, *notes],
+    )
+
+
+def _shape(name: str) -> str:
+    """The runs of letters and digits: A9 of P001, A-A-9 of TCGA-AB-2803."""
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "A", name))
