@@ -50,7 +50,7 @@ def plain(name: str) -> str:
 
 
 def _counter(name: str) -> str:
-    return " ".join(name.replace("_", " ").split()).casefold()
+    return name.strip("_ ").casefold()
 
 
 class FeatureColumns:

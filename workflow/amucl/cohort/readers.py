@@ -117,7 +117,8 @@ def read_omic(
     check_ids(table.columns, "feature", file, place=places[1])
     if notes is not None:
         notes += told
-    return table.rename_axis(index="sample", columns=None)
+    table.index, table.columns = table.index.rename("sample"), table.columns.rename(None)  # rename_axis would copy
+    return table
 
 
 def read_clinical(
