@@ -65,6 +65,8 @@ def test_defaults_are_filled_in():
     resolved = resolve(minimal(), REGISTRY)
     expected = {
         "seed": 1,
+        "unknown_words": [],
+        "known_words": [],
         "mirror": None,
         "downloads": "results/downloads",
         "methods": ["dmacl", "dmacl-published", "sglrr", "pca", "kmeans"],
@@ -1143,3 +1145,12 @@ def test_a_cohort_that_only_predict_names_is_not_clustered():
 def test_a_dataset_that_is_needed_cannot_be_left_out_of_clustering(predict, message):
     with pytest.raises(AmuclError, match=message):
         clustered(datasets={"aml": {"cluster": False}, "simulated": {}}, predict=predict)
+
+
+def test_words_for_unknown_of_the_run_and_of_a_dataset_add_up():
+    own = minimal()
+    own |= {"unknown_words": ["pending", -9], "known_words": ["None"]}
+    own["datasets"]["simulated"] = {"unknown_words": ["x"], "known_words": ["."]}
+    entry = resolve(own, REGISTRY)["datasets"]["simulated"]
+    assert entry["unknown_words"] == ["pending", "-9", "x"]
+    assert entry["known_words"] == ["None", "."]

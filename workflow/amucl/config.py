@@ -307,6 +307,8 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     inherited = _for_omics(known_before, _omics(complete))
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
     _check_survival(complete, f"datasets.{name}")
+    for key in ("unknown_words", "known_words"):
+        complete[key] = list(dict.fromkeys(map(str, [*config[key], *complete[key]])))
     if complete["source"] in ("files", "joined") and complete["counts"] != "auto":
         _log_counts(complete, f"datasets.{name}")
     sets = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}

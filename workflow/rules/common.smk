@@ -475,11 +475,23 @@ PREPROCESSING_KEYS = (
     "min_cells",
     "survival",
     "covariates",
+    "unknown_words",
+    "known_words",
 )
 # Filters of sources by a cohort's own values, off.
 ALL_FEATURES = {"top_probes": None, "min_cells": 0}
 # What of a member's entry decides how a joined dataset reads it: its own preprocessing, truth and k do not.
-MEMBER_KEYS = ("source", "cancer", "omics", "orientation", "tcga_barcodes", "survival", "covariates")
+MEMBER_KEYS = (
+    "source",
+    "cancer",
+    "omics",
+    "orientation",
+    "tcga_barcodes",
+    "survival",
+    "covariates",
+    "unknown_words",
+    "known_words",
+)
 SHARED_KEYS = (
     "source",
     "truth",
@@ -493,6 +505,8 @@ SHARED_KEYS = (
     "n_components",
     "survival",
     "covariates",
+    "unknown_words",
+    "known_words",
     "cluster",
 )
 

@@ -26,6 +26,7 @@ from amucl.cohort.columns import own_column
 from amucl.cohort.counting import ExpressionFilter, counted_omics, depth_in_words
 from amucl.cohort.depth import DepthScaling
 from amucl.cohort.notes import Note
+from amucl.cohort.words import stated_unknown
 from amucl.errors import AmuclError, some
 
 STEP_COLUMNS = [
@@ -149,7 +150,7 @@ def preprocess(
     if "patient" in obs and (obs["patient"] == patients).all():  # of a prepared cohort that serves as input
         obs = obs.drop(columns="patient")
     obs.insert(0, _own_column(work, "patient", obs), patients)
-    _check_truth(obs, settings)
+    _check_truth(obs, settings, work.notes)
     if settings.truth is not None:
         written = raw.written.get(settings.truth, obs[settings.truth])
         obs[settings.truth] = class_names(written.reindex(order))
@@ -446,7 +447,8 @@ def _own_column(work: _Work, name: str, clinical: pd.DataFrame) -> str:
     return own
 
 
-def _check_truth(obs: pd.DataFrame, settings: Preprocessing) -> None:
+def _check_truth(obs: pd.DataFrame, settings: Preprocessing, notes: list[Note]) -> None:
+    """Refuse labels that are absent or lacking. A label that a word says to be unknown is no mistake, but told."""
     column = settings.truth
     if column is None:
         return
@@ -460,7 +462,12 @@ def _check_truth(obs: pd.DataFrame, settings: Preprocessing) -> None:
             got=column,
         )
     unknown = obs.index[obs[column].isna()]
-    if len(unknown) and (settings.truth_missing == "error" or len(unknown) > len(obs) - 2):
+    stated = stated_unknown(notes, column)
+    mistaken = settings.truth_missing == "error" and len(unknown) > stated
+    if len(unknown) and not mistaken and settings.truth_missing == "error":
+        says = f"{len(unknown)} of {len(obs)} patients have an unknown label in {column}: left out of ARI and NMI"
+        notes.append(Note("clinical", "unknown labels", len(unknown), says))
+    if len(unknown) and (mistaken or len(unknown) > len(obs) - 2):
         raise AmuclError(
             f"{len(unknown)} of {len(obs)} patients have no label in the truth column {column}",
             got=some(unknown),

@@ -69,6 +69,8 @@ def fields(row: str, separator: str) -> list[str]:
 
 def checked_fields(row: str, separator: str, width: int, number: int, where: object) -> list[str]:
     """As `fields`. Raises AmuclError where they are not `width`, or one is longer than any cell."""
+    if "\n" in row and not _well_quoted(row, separator):
+        raise _unbalanced(where, number)
     cells = fields(row, separator)
     if len(row) > LONGEST_FIELD and len(max(cells, key=len)) > LONGEST_FIELD:
         raise too_long(number, where)
@@ -77,6 +79,15 @@ def checked_fields(row: str, separator: str, width: int, number: int, where: obj
             raise _unbalanced(where, number)
         raise ragged(number, width, len(cells), where)
     return cells
+
+
+def _well_quoted(row: str, separator: str) -> bool:
+    """Whether a separator follows each closing quote: else a stray quote far below has closed one left open here."""
+    try:
+        next(csv.reader([row], delimiter=separator, skipinitialspace=True, strict=True), None)
+    except csv.Error:
+        return False
+    return True
 
 
 def ragged(number: int, expected: object, found: int, where: object) -> AmuclError:

@@ -15,6 +15,7 @@ from amucl.cohort.preprocess import Preprocessing
 from amucl.cohort.published import read_published
 from amucl.cohort.reference import read_intersim
 from amucl.cohort.singlecell import read_singlecell
+from amucl.cohort.words import UnknownWords, unknown_words
 from amucl.cohort.xena import read_xena
 
 OWN_SURVIVAL = ("benchmark", "xena", "joined")  # sources that read overall survival by a rule of their own
@@ -34,7 +35,8 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     """
     raw = _read(entry, omics, files)
     names = entry.get("label_tables")
-    raw = join_label_tables(raw, dict(zip(names, files["labels"], strict=True))) if names else raw
+    if names:
+        raw = join_label_tables(raw, dict(zip(names, files["labels"], strict=True)), words=_words(entry))
     clinical, columns, notes = canonical_clinical(
         raw.clinical,
         entry.get("survival"),
@@ -76,8 +78,14 @@ def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, An
         clinical=files.get("clinical"),
         orientation=entry.get("orientation", "features_in_rows"),
         tcga=entry.get("tcga_barcodes", False),
+        words=_words(entry),
         declared_survival="os" not in survival_settings(entry.get("survival")),
     )
+
+
+def _words(entry: Mapping[str, Any]) -> UnknownWords:
+    """What means unknown in a dataset's tables."""
+    return unknown_words(tuple(entry.get("unknown_words", ())), tuple(entry.get("known_words", ())))
 
 
 def _files_of(member: str, files: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,10 +59,25 @@ def unknown_words(extra: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> U
 
 @dataclass(frozen=True)
 class UnknownCells(Note):
-    """A note of how many cells were read as unknown; `found` is (word as written, number, columns) of each word."""
+    """A note of how many cells were read as unknown; `found` is (word as written, number, columns) of each word.
+
+    `stated` is (column, number) of the cells of a table with a word for unknown in them, empty ones not among them.
+    """
 
     n_cells: int = 0
+    stated: tuple[tuple[str, int], ...] = ()
     found: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+
+
+def stated_unknown(notes: Iterable[Note], column: str) -> int:
+    """How many cells of a clinical column, or of ``{label table}.{column}``, say by a word that they are unknown."""
+    return sum(
+        n
+        for note in notes
+        if isinstance(note, UnknownCells)
+        for name, n in note.stated
+        if column in (name if note.source == "clinical" else "", f"{note.source}.{name}")
+    )
 
 
 class UnknownCount:
@@ -72,12 +87,15 @@ class UnknownCount:
         self.n_cells = 0
         self._words: Counter[str] = Counter()
         self._columns: dict[str, dict[str, None]] = {}
+        self._stated: Counter[str] = Counter()
 
     def add(self, word: str, n: int, columns: Iterable[str]) -> None:
         """`n` cells of one word; `columns` are some or all that have it, in their order."""
         self._words[word] += n
-        own = self._columns.setdefault(word, {})
+        own, columns = self._columns.setdefault(word, {}), list(columns)
         own.update(dict.fromkeys(columns))
+        if word and len(columns) == 1:
+            self._stated[columns[0]] += n
 
     def notes(self, source: str) -> list[Note]:
         """One note where any cell was unknown."""
@@ -90,7 +108,7 @@ class UnknownCount:
         where = some(dict.fromkeys(column for _, _, columns in found for column in columns))
         says = f"{n} of {self.n_cells} cells were read as unknown ({told}), in {where}; `known_words` and"
         says += " `unknown_words` change the list"
-        return [UnknownCells(source, "unknown words", n, says, self.n_cells, found)]
+        return [UnknownCells(source, "unknown words", n, says, self.n_cells, tuple(self._stated.items()), found)]
 
 
 def shown(word: str) -> str:
