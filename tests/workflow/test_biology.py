@@ -20,7 +20,13 @@ BARE = {
     "gene_maps": {"methylation": f"{DATA}/genes.tsv"},
     "label_tables": {"theirs": f"{DATA}/theirs.csv"},
 }
-COUNTED = {"source": "files", "omics": {"expression": f"{DATA}/counts.csv"}, "counts": ["expression"]}
+SETS = {kind: [f"{DATA}/sets.gmt"] for kind in ("go", "pathways", "gsea")}
+COUNTED = {
+    "source": "files",
+    "omics": {"expression": f"{DATA}/counts.csv"},
+    "counts": ["expression"],
+    "gene_sets": SETS,  # genes are named with an eye on the sets
+}
 CONFIG = {
     "datasets": {"simulated": {}, "bare": BARE, "counted": COUNTED},
     "methods": ["pca"],
