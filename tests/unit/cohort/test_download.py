@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import io
 import json
@@ -559,3 +560,12 @@ def test_real_archive_from_the_mirror(tmp_path):
     fetched = fetch("https://unreachable.invalid/aml.zip", target, mirror=MIRROR, mirror_path="benchmark/aml.zip")
     assert fetched == (sha(target.read_bytes()), str(MIRROR))
     assert {"exp", "methy", "mirna", "survival"} <= set(safe_members(target))
+
+
+def test_a_password_of_a_netrc_is_used(server, tmp_path, monkeypatch):
+    """So that a configuration need not hold one."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password sesame\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    fetch(server.url, tmp_path / "set.bin")
+    ((_, headers),) = server.requests
+    assert headers["Authorization"] == "Basic " + base64.b64encode(b"me:sesame").decode()
