@@ -7,9 +7,11 @@ from scipy import special, stats
 
 from amucl.biology.differential import (
     MARKER_COLUMNS,
+    down_regulated,
     fit_variance_prior,
     moderated_t,
     permuted_control,
+    significant,
     subtype_markers,
     subtype_order,
     trigamma_inverse,
@@ -243,3 +245,21 @@ def broken(expression, labels, how):
 def test_bad_input_is_named(how, message):
     with pytest.raises(AmuclError, match=message):
         subtype_markers(*broken(*simulated(), how))
+
+
+def test_genes_that_are_equal_stand_in_the_order_of_their_names():
+    """Whichever way their t goes and wherever their columns stand."""
+    expression, labels = simulated(genes=6, planted=0)
+    up, down = expression["g000"] + 5 * (labels == "a"), expression["g001"] - 5 * (labels == "a")
+    expression = pd.DataFrame({"z": up, "n": expression["g002"], "x": down, "b": up, "m": up, "a": down, "y": down})
+    first = subtype_markers(expression, labels).query("subtype == 'a'")
+    assert first["gene"].tolist() == ["b", "m", "z", "n", "a", "x", "y"]
+    assert first["rank"].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert first["t"].is_monotonic_decreasing
+    assert down_regulated(first, "a") == ["y", "x", "a"]  # most down first: the table from its end
+    assert up_regulated(first, "a") == ["b", "m", "z"]
+
+
+def test_a_marker_is_below_alpha_and_beyond_the_fold_change():
+    table = pd.DataFrame({"adj.P.Val": [0.049, 0.05, 0.01, 0.01, 0.01], "logFC": [2.0, 2.0, 1.0, -1.01, 1.01]})
+    assert significant(table, alpha=0.05, min_logfc=1.0).tolist() == [True, False, False, True, True]

@@ -17,7 +17,7 @@ from amucl.biology.nearest import (
     check_in_words,
     nearest_template,
 )
-from amucl.biology.templates import TEMPLATE_COLUMNS, subtype_templates
+from amucl.biology.templates import TEMPLATE_COLUMNS, place, subtype_templates
 from amucl.clustering.partition import read_partition, write_partition
 from amucl.errors import AmuclError
 from amucl.files import read_table, write_table
@@ -302,3 +302,22 @@ def test_subtypes_of_aml_are_found_in_raw_counts_of_the_same_patients():
     assert len(own) > 10
     assigned = found.loc[own.index, "subtype"] != UNASSIGNED
     assert (found.loc[own.index, "nearest"] == own)[assigned].mean() > 0.8
+
+
+def test_nearest_and_second_nearest_by_hand():
+    """Templates of eight genes each, up in one subtype. Sample s0 has those of b highest, then those of c."""
+    genes = [f"{name}{number}" for name in "abc" for number in range(8)]
+    templates = pd.DataFrame({"subtype": np.repeat(list("abc"), 8), "gene": genes, "direction": "up"})
+    heights = pd.DataFrame(
+        [[0, 3, 1], [3, 0, 1], [1, 0, 3], [0, 1, 3], [3, 1, 0], [1, 3, 0]], columns=list("abc"), dtype=float
+    )
+    expression = heights[[gene[0] for gene in genes]].set_axis(genes, axis=1).rename(index="s{}".format)
+    placed = place(expression, templates).patients
+    assert placed["sample"].tolist() == [f"s{i}" for i in range(6)]
+    assert placed["nearest"].tolist() == list("bacca" + "b")
+    assert placed["second"].tolist() == list("ccabb" + "a")
+    # z-scores are proportional to (-4/3, 5/3, -1/3) for every sample: of length sqrt(42) / 3 over 3 genes.
+    length = np.sqrt(42) / 3
+    np.testing.assert_allclose(placed["distance"], 1 - 5 / 3 / length)
+    np.testing.assert_allclose(placed["distance_second"], 1 + 1 / 3 / length)
+    np.testing.assert_allclose(placed["margin"], 2 / length)

@@ -157,3 +157,22 @@ def test_pieces_are_counted_among_the_represented():
     assert pieces(H) == 3
     assert pieces(np.ones((4, 4))) == 1
     assert pieces(np.zeros((3, 3))) == 0
+
+
+def test_a_graph_of_as_many_clusters_as_asked_gives_no_warning(caplog):
+    H, truth = blocks(5, 6, between=0.05)
+    assert adjusted_rand_score(truth, normalized_cuts(H, 2)) == 1
+    H, truth = blocks(5, 6)
+    assert adjusted_rand_score(truth, normalized_cuts(H, 2)) == 1
+    assert caplog.text == ""
+
+
+def test_too_few_clusters_are_counted(caplog, monkeypatch):
+    """Whatever the cut gives: labels 4 and 7 of three asked for are two clusters, 0 and 1."""
+    labels = np.array([4, 4, 7, 7, 7])
+    monkeypatch.setattr("amucl.lowrank.affinity.SpectralClustering.fit_predict", lambda *_: labels)
+    assert normalized_cuts(np.ones((5, 5)), 3).tolist() == [0, 0, 1, 1, 1]
+    assert "k = 3: only 2 clusters were found: ask for fewer" in caplog.text
+    caplog.clear()
+    assert normalized_cuts(np.ones((5, 5)), 2).tolist() == [0, 0, 1, 1, 1]
+    assert caplog.text == ""

@@ -97,3 +97,40 @@ def test_relative_gap():
     assert Certificate(8.0, 6.0).gap == 0.25
     assert Certificate(0.0, 0.0).gap == 0
     assert np.isnan(Certificate(np.nan, 0.0).gap)  # and so is within no tolerance
+
+
+@pytest.mark.parametrize(
+    ("linear", "q", "norm", "best"),
+    [
+        (1, 2, 1, 1 / 8),  # t - 2 t^2 is largest at t = 1/4
+        (3, 1, 2, 5 / 4),  # 3 t - t^2 rises until t = 3/2; the norm allows t = 1/2
+        (3, 1, 0.5, 2),  # no more than t = 1 is ever allowed
+        (1, 0, 4, 1 / 4),
+        (1, 0, 0.1, 1),
+        (-1, 1, 1, 0),  # t = 0: the objective is never negative
+        (-1, 0, 1, 0),
+    ],
+)
+def test_the_best_scale_of_the_multipliers(linear, q, norm, best):
+    assert certificate._scaled_bound(linear, q, norm) == pytest.approx(best)
+
+
+def test_the_bound_is_the_product_over_the_spectral_norm_where_there_is_neither_copy_nor_graph(monkeypatch):
+    """min ||Z||_* + gamma ||X - XZ||_1 is at least <Y, X> / ||X^T Y||_2 for any Y within gamma."""
+    monkeypatch.setattr(certificate, "REPAIRS", 0)
+    problem = random_problem(gamma=100.0, nonneg=False, **FAMILY["LRR"])
+    zero = np.zeros((10, 10))
+    for seed in range(5):
+        Y = problem.X + 0.3 * np.random.default_rng(seed).normal(size=problem.X.shape)
+        norm = np.linalg.norm(problem.X.T @ Y, 2)
+        assert norm > 1
+        found = certify(problem, zero, zero, Y, zero).dual
+        assert found == pytest.approx((Y * problem.X).sum() / norm, rel=1e-12)
+
+
+@pytest.mark.parametrize("member", FAMILY)
+def test_the_multipliers_of_a_solved_problem_need_no_repair(member, monkeypatch):
+    """At the optimum they are a solution of the dual: the gap closes by itself."""
+    monkeypatch.setattr(certificate, "REPAIRS", 0)
+    problem = random_problem(nonneg=False, **FAMILY[member])
+    assert 0 <= solve_admm(problem, tol=2e-3, max_iter=5000).certificate.gap <= 2e-3

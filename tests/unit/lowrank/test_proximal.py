@@ -117,3 +117,14 @@ def test_operators_take_torch(operator):
 @pytest.mark.parametrize("operator", [proximal.soft_threshold, proximal.nonnegative_soft_threshold, proximal.clip])
 def test_operators_keep_float32(operator):
     assert operator(np.ones(3, np.float32), 0.5).dtype == np.float32
+
+
+def test_singular_values_below_what_single_products_resolve_count_as_noise():
+    """S^T S holds squares: a value of 1e-9 is 1e-18 beside 1 there, less than double precision has. 1e-7 is held."""
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(6, 6)))[0]
+    for least, rank in ((1e-6, 3), (1e-7, 3), (1e-8, 2), (1e-9, 2)):
+        S = turn * np.array([1, 0.5, least, 0, 0, 0]) @ turn.T
+        matrix, U, s = proximal.singular_value_shrink(S, 1e-12)
+        assert (len(s), U.shape) == (rank, (6, rank))
+        np.testing.assert_allclose(s[:2], [1, 0.5], rtol=1e-9)
+        np.testing.assert_allclose(matrix, S, atol=2e-7)

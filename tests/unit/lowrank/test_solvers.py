@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from amucl.lowrank.arrays import host
-from amucl.lowrank.solvers import SOLVERS, solve_admm, solve_ladmap
+from amucl.lowrank.problem import Problem
+from amucl.lowrank.solvers import SOLVERS, _admm, solve_admm, solve_ladmap
 from tests.unit.lowrank.problems import FAMILY, optimum, placed_problem, random_problem
 
 SHAPES = {"square": {}, "wide": {"m": 7, "n": 12}, "tall": {"m": 30, "n": 8}}
@@ -138,3 +139,12 @@ def test_a_cap_on_iterations_is_kept_and_reported():
 def test_admm_needs_fewer_iterations():
     problem = random_problem(m=40, n=30, gamma=0.3)
     assert solve_admm(problem, tol=1e-3).iterations < solve_ladmap(problem, tol=1e-3).iterations / 2
+
+
+@pytest.mark.parametrize(("n", "least", "most"), [(10, 4, 8), (220, 4, 8), (713, 6, 12)])
+def test_the_penalty_is_within_the_range_that_was_measured_to_be_quickest(n, least, most):
+    """On TCGA miRNA, see `_admm`: a wrong start costs iterations and gives the same."""
+    X = np.random.default_rng(0).normal(size=(3, n))
+    problem = Problem(X / np.linalg.norm(X, axis=0), np.zeros((n, n)), 0.0, 0.0, 0.5, False, True, "l1")
+    iterate = next(_admm(problem, *np.linalg.eigh(problem.X.T @ problem.X)))
+    assert least <= iterate.mu <= most

@@ -211,3 +211,24 @@ def test_affinities_of_complete_patients_are_each_omics_own():
     for given in (None, np.ones((12, 2), dtype=bool)):
         for affinity, x in zip(omic_affinities(omics, given), omics, strict=True):
             np.testing.assert_array_equal(affinity, scaled_exponential_affinity(x))
+
+
+def test_equally_strong_neighbours_are_taken_in_the_samples_order():
+    columns, values = strongest_neighbors(np.array([[1.0, 3, 3, 3], [2, 1, 2, 2], [0, 0, 0, 5.0]]), 2)
+    assert columns.tolist() == [[1, 2], [0, 2], [3, 0]]
+    assert values.tolist() == [[3, 3], [2, 2], [5, 0]]
+
+
+def test_an_omic_that_a_patient_lacks_is_what_the_others_say_on_its_own_scale():
+    """Patient 0 lacks the third omic: its row there is the mean of the first two, each relative to its own mean."""
+    first, second, third = draw(n=8)
+    present = np.ones((8, 3), dtype=bool)
+    present[0, 2] = False
+    given = list(omic_affinities([first, second, third], present, n_neighbors=4))
+    whole = [scaled_exponential_affinity(omic, 4) for omic in (first, second)]
+    level = scaled_exponential_affinity(third[1:], 4).mean()
+    expected = level * (whole[0][0] / whole[0].mean() + whole[1][0] / whole[1].mean()) / 2
+    np.testing.assert_allclose(given[2][0], expected)
+    np.testing.assert_allclose(given[2][:, 0], expected)
+    np.testing.assert_allclose(given[0], whole[0])
+    np.testing.assert_allclose(given[2][1:, 1:], scaled_exponential_affinity(third[1:], 4))

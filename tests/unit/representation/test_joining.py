@@ -32,3 +32,26 @@ def test_new_patients_are_joined_alike():
     join = fit_join(features)
     again = RestartJoin.from_arrays(join.arrays())
     np.testing.assert_allclose(again(features[:, 5:7]), join(features)[5:7])
+
+
+def features_of_shares(*shares, n=40):
+    """One restart whose principal axes hold these shares of the variance."""
+    x = np.random.default_rng(1).normal(size=(n, len(shares)))
+    axes = np.linalg.qr(x - x.mean(axis=0))[0]
+    return (axes * np.sqrt(shares))[None]
+
+
+def test_the_fewest_axes_that_hold_999_of_1000_parts_of_the_variance_are_kept():
+    assert joined(features_of_shares(0.9, 0.0991, 0.0009)).shape[1] == 2  # 99.91 % by two
+    assert joined(features_of_shares(0.9, 0.0989, 0.0011)).shape[1] == 3  # 99.89 % by two
+    assert joined(features_of_shares(0.9992, 0.0008)).shape[1] == 1
+
+
+def test_a_direction_of_the_embedding_is_one_of_the_features():
+    """Along it the features give what the embedding gives: a linear map and its transpose."""
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(3, 20, 4)) * np.array([1, 5, 0.2])[:, None, None]
+    join = fit_join(features)
+    direction = rng.normal(size=join.axes.shape[1])
+    by_features = np.einsum("rnd,rd->n", features - features.mean(axis=1, keepdims=True), join.directions(direction))
+    np.testing.assert_allclose(by_features, join(features) @ direction)

@@ -4,7 +4,7 @@ import pytest
 
 from amucl.errors import AmuclError
 from amucl.representation.dmacl import DMACL
-from amucl.representation.prediction import COLUMNS, NONE, find_subtypes
+from amucl.representation.prediction import COLUMNS, NONE, Subtypes, find_subtypes
 
 
 def cohort(n=200, seed=0):
@@ -74,3 +74,14 @@ def test_left_out_patients_join_their_class_and_a_class_left_out_joins_none(seed
     assert (predicted(unseen)["subtype"] == NONE).mean() > 0.85
     omics = [rng.normal(omic.mean(axis=0), omic.std(axis=0), omic.shape) for omic in omics]
     assert (predicted(np.full(160, True))["subtype"] == NONE).mean() > 0.85
+
+
+def test_a_patient_at_the_limit_is_of_the_subtype_and_one_beyond_is_of_none():
+    """Centroids 0 and 10, limit 2 of each; 8 is as far from 10 as 2 is from 0."""
+    subtypes = Subtypes(["a", "b"], np.array([[0.0], [10.0]]), np.array([2.0, 2.0]))
+    found = subtypes.predict(pd.DataFrame([[2.0], [2.001], [8.0], [7.999], [4.0]], index=list("vwxyz")))
+    assert found["subtype"].tolist() == ["a", NONE, "b", NONE, NONE]
+    assert found["nearest"].tolist() == ["a", "a", "b", "b", "a"]
+    assert found["second"].tolist() == ["b", "b", "a", "a", "b"]
+    assert found["distance"].iloc[-1] == 4
+    assert found["confidence"].iloc[-1] == pytest.approx(1 - 4 / 6)

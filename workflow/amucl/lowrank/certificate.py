@@ -108,4 +108,4 @@ class Certifier:
 def _scaled_bound(linear: float, q: float, spectral_norm: float) -> float:
     """max over t of t linear - t^2 q, for 0 <= t <= 1 / spectral_norm."""
     t = max(0.0, min(1 / spectral_norm, 1.0, linear / (2 * q) if q > 0 else 1.0))
-    return t * linear - t * t * q
+    return max(0.0, t * linear - t * t * q)
