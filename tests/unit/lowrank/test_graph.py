@@ -55,3 +55,11 @@ def test_laplacian_is_degrees_minus_weights():
 def test_no_neighbours_is_an_error():
     with pytest.raises(AmuclError, match=r"n_neighbors.*at least 1.*got 0"):
         knn_graph(np.ones((3, 2)), 0)
+
+
+def test_one_neighbour_is_enough_and_the_default_is_the_papers_five(caplog):
+    X = np.random.default_rng(3).normal(size=(20, 4))
+    np.testing.assert_array_equal(knn_graph(X, 1).toarray(), brute_force(X, 1))
+    np.testing.assert_array_equal(knn_graph(X).toarray(), brute_force(X, 5))
+    assert caplog.text == ""  # no sample is zero
+    assert knn_graph(np.zeros((3, 2)), 2).toarray().tolist() == [[0, 0, 0]] * 3
