@@ -207,6 +207,8 @@ rule nearest_template:
         cohort="results/{dataset}/new/{cohort}.h5mu",
         shift="results/{dataset}/new/{cohort}_shift.tsv",
         genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
+        reference="results/{dataset}/cohort.h5mu",
+        reference_genes=gene_names,
     output:
         table="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
         genes="results/{dataset}/{partition}/nearest_template_{cohort}_genes.tsv",
@@ -246,6 +248,8 @@ rule draw_nearest_template:
         patients="results/{dataset}/{partition}/nearest_template_{cohort}.tsv",
         cohort="results/{dataset}/new/{cohort}.h5mu",
         genes=lambda wildcards: DATASETS[wildcards.cohort]["gene_maps"].get("expression", []),
+        reference="results/{dataset}/cohort.h5mu",
+        reference_genes=gene_names,
     output:
         figure=[
             report(

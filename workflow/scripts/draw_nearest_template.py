@@ -16,6 +16,8 @@ with stage(snakemake):
     patients = read_table(source.patients, converters={"sample": str, "subtype": str})
     labels = read_partition(source.labels)
     subtypes = subtype_order(labels)
-    figure = template_heatmap(expression, patients, read_subtype_table(source.templates, labels), subtypes)
+    reference = expression_of(read_cohort(source.reference), source.reference_genes)
+    templates = read_subtype_table(source.templates, labels)
+    figure = template_heatmap(expression, patients, templates, subtypes, reference)
     for path in snakemake.output.figure:
         save_figure(figure, path)

@@ -13,7 +13,8 @@ with stage(snakemake):
     cohort, params = read_cohort(snakemake.input.cohort), snakemake.params
     expression = expression_of(cohort, snakemake.input.genes or None)
     templates, calibration = (read_table(snakemake.input[name]) for name in ("templates", "calibration"))
-    found = nearest_template(expression, templates, calibration, seed=params.seed)
+    reference = expression_of(read_cohort(snakemake.input.reference), snakemake.input.reference_genes)
+    found = nearest_template(expression, templates, calibration, seed=params.seed, reference=reference)
     write_table(found.patients, snakemake.output.table)
     write_table(found.genes, snakemake.output.genes)
     write_table(found.check, snakemake.output.check)

@@ -12,6 +12,7 @@ from amucl.biology.nearest import (
     FAR,
     NO_GROUPS,
     NOT_NEAR,
+    TOO_FEW,
     UNASSIGNED,
     UNTRIED,
     check_in_words,
@@ -127,6 +128,41 @@ def test_a_template_without_genes_here_takes_nobody(caplog):
     found = nearest_template(expression.drop(columns=lost), templates, tried(), seed=1)
     assert "c" not in set(found.patients["nearest"])
     assert "subtype c" in caplog.text
+
+
+def test_few_patients_are_compared_with_the_reference_each_by_himself():
+    reference, _ = drawn()
+    expression, labels = drawn(seed=1)
+    kept = [f"g{j:03d}" for j in range(400) if j % 7]  # the new ones lack genes, and have them in another order
+    new = expression[kept[::-1]].assign(unknown=3.0)
+    alone = [nearest_template(new.iloc[[i]], learned(), tried(), seed=1, reference=reference) for i in range(12)]
+    subtype = pd.Series([one.patients["subtype"].item() for one in alone], index=new.index[:12])
+    assert (subtype == labels[:12]).mean() > 0.9
+    assert {one.check["status"].item() for one in alone} == {TOO_FEW}
+    assert alone[0].check["p"].isna().all()
+    assert "taken for granted" in check_in_words(alone[0].check)
+    three = nearest_template(new.head(3), learned(), tried(), seed=1, reference=reference).patients
+    columns = ["subtype", "distance", "margin"]
+    apart = pd.concat([one.patients for one in alone[:3]], ignore_index=True)
+    pd.testing.assert_frame_equal(three[columns], apart[columns])
+    z = ((new.iloc[[0]] - reference.mean()) / reference.std())[kept[::-1]]
+    own = place(new.head(1), learned(), reference).z
+    pd.testing.assert_frame_equal(own, z[own.columns])
+
+
+def test_many_patients_are_compared_among_themselves_whatever_the_reference():
+    expression, _ = drawn(seed=1)
+    with_reference = nearest_template(expression, learned(), tried(), seed=1, reference=drawn()[0] * 3 + 1).patients
+    pd.testing.assert_frame_equal(with_reference, nearest_template(expression, learned(), tried(), seed=1).patients)
+
+
+def test_a_patient_alone_of_no_subtype_or_between_two_is_unassigned():
+    expression, _ = drawn(seed=2, n=12, strange=12)
+    found = [
+        nearest_template(expression.iloc[[i]], learned(), tried(), seed=1, reference=drawn()[0]).patients["subtype"]
+        for i in range(12)
+    ]
+    assert (pd.concat(found) == UNASSIGNED).mean() > 0.8
 
 
 def test_bad_input_is_named():

@@ -52,3 +52,14 @@ def test_new_patients_stand_with_the_template_they_follow(tmp_path):
     for name in ("one.png", "two.png"):
         save_figure(figure, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_a_patient_alone_is_shown_by_the_reference():
+    reference, _ = drawn()
+    templates = subtype_templates(subtype_markers(*drawn()))
+    alone = drawn(seed=2)[0].head(1)
+    patients = nearest_template(alone, templates, tried(), seed=1, reference=reference).patients
+    shown = np.asarray(images(template_heatmap(alone, patients, templates, ["a", "b", "c"], reference))[0])
+    z = ((alone - reference.mean()) / reference.std()).clip(-2, 2)
+    up = templates[templates["direction"] == "up"].drop_duplicates("gene")
+    np.testing.assert_allclose(np.sort(shown.ravel()), np.sort(z[up["gene"]].to_numpy().ravel()))

@@ -113,3 +113,15 @@ def test_page_is_complete_and_the_same_on_repeat(tmp_path):
     for tag in ("html", "head", "style", "body", "table", "thead", "tbody"):
         assert len(re.findall(f"<{tag}[ >]", text)) == text.count(f"</{tag}>") == 1
     assert not re.search(r"(src|href)=", text)  # it stands alone in the report
+
+
+def test_numbers_and_short_words_are_not_broken(tmp_path):
+    table = pd.DataFrame({"omic": ["expression", "x" * 60], "scale": [0.98672, 1.0]})
+    write_html_table(table, tmp_path / "table.html")
+    page = (tmp_path / "table.html").read_text(encoding="utf-8")
+    assert [line for line in page.splitlines() if "anywhere" in line] == [
+        "td.long { min-width: 16em; overflow-wrap: anywhere; }"
+    ]
+    assert "white-space: nowrap" in next(line for line in page.splitlines() if line.startswith("td.number"))
+    assert "<td>expression</td>" in page
+    assert f'<td class="long">{"x" * 60}</td>' in page

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from amucl.biology.calibration import Limits, limits
-from amucl.biology.templates import LEAST_GENES, Placement, cosine, place
+from amucl.biology.templates import LEAST_GENES, LEAST_SAMPLES, Placement, cosine, place
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,9 @@ NO_GROUPS = "the cohort shows no subtypes"
 BETWEEN = "between subtypes"
 FAR = "far from all subtypes"
 
+# What the check of a cohort says that is too small for it.
+TOO_FEW = "too few patients to show subtypes"
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -37,7 +40,7 @@ class Assignment:
     genes : how many genes of each template the cohort has: subtype n_genes n_found used.
     check : one row, the cohort beside the one that the subtypes come from: n, n_assigned, the median margin here, of
         patients left out there and of patients without subtypes, p (Mann-Whitney, one side: larger here than without
-        subtypes), least_margin, most_distance, status (``ok``, `NO_GROUPS` or `UNTRIED`).
+        subtypes), least_margin, most_distance, status (``ok``, `NO_GROUPS`, `UNTRIED` or `TOO_FEW`).
     """
 
     patients: pd.DataFrame
@@ -51,6 +54,7 @@ def nearest_template(
     calibration: pd.DataFrame,
     *,
     seed: int,
+    reference: pd.DataFrame | None = None,
     n_permutations: int = 1000,
     alpha: float = 0.05,
 ) -> Assignment:
@@ -67,9 +71,12 @@ def nearest_template(
     - between subtypes: its margin is smaller than that from which on 95 % of patients left out were right;
     - far from all subtypes: farther from its nearest than 95 % of the patients left out that were right.
 
+    Fewer than `LEAST_SAMPLES` samples are compared with the means and deviations of `reference`, each by itself. They
+    cannot show whether they have subtypes: p is missing, the status `TOO_FEW`, and the other reasons decide.
+
     Parameters
     ----------
-    expression, templates : as in `amucl.biology.templates.place`.
+    expression, templates, reference : as in `amucl.biology.templates.place`.
     calibration : table of `amucl.biology.calibration.calibration` that belongs to `templates`.
     n_permutations : random sets of genes, the same for all samples.
 
@@ -83,18 +90,18 @@ def nearest_template(
     assessment. PLoS ONE 5, e15543. It compares with random genes' distance to the nearest template only; any template,
     as here, is stricter. The other reasons are ours.
     """
-    placed, known = place(expression, templates), limits(calibration)
+    placed, known = place(expression, templates, reference), limits(calibration)
     for subtype in placed.genes.loc[~placed.genes["used"], "subtype"]:
         logger.warning("fewer than %d genes of subtype %s are here: nobody can be of it", LEAST_GENES, subtype)
     p = _p_of_random_genes(placed, np.random.default_rng(seed), n_permutations)
     padj = stats.false_discovery_control(p)
     patients = placed.patients.assign(pval=p, padj=padj)
-    p_groups = _p_of_groups(patients["margin"].to_numpy(), known)
-    untried = not len(known.left_out) or not len(known.no_subtypes)
-    status = UNTRIED if untried else "ok" if p_groups < alpha else NO_GROUPS
+    few = len(patients) < LEAST_SAMPLES
+    p_groups = np.nan if few else _p_of_groups(patients["margin"].to_numpy(), known)
+    status = _status(known, p_groups < alpha, few=few)
     reasons = {
         NOT_NEAR: patients["padj"] >= alpha,
-        status: np.full(len(patients), status != "ok"),
+        status: np.full(len(patients), status in (UNTRIED, NO_GROUPS)),
         BETWEEN: patients["margin"] < known.least_margin,
         FAR: patients["distance"] > known.most_distance,
     }
@@ -111,8 +118,10 @@ def nearest_template(
         "most_distance": known.most_distance,
         "status": status,
     }
-    if status != "ok":
+    if status in (UNTRIED, NO_GROUPS):
         logger.warning("nobody is assigned: %s", status)
+    elif status == TOO_FEW:
+        logger.warning("%s: each is compared with the patients of the reference", status)
     patients = patients.assign(subtype=subtype, reason=reason)[ASSIGNMENT_COLUMNS]
     return Assignment(patients, placed.genes, pd.DataFrame([check]))
 
@@ -123,6 +132,11 @@ def check_in_words(check: pd.DataFrame) -> str:
     words = f"{row['n_assigned']:.0f} of {row['n']:.0f} patients were given a subtype."
     if row["status"] == UNTRIED:
         return f"{words} {UNTRIED.capitalize()}."
+    if row["status"] == TOO_FEW:
+        return (
+            f"{words} {TOO_FEW.capitalize()}: their genes are compared with means and standard deviations of the "
+            "reference, so both must be on one scale. That they are of one of its subtypes is taken for granted."
+        )
     verdict = "subtypes are here" if row["status"] == "ok" else f"{NO_GROUPS}, or some are missing"
     return (
         f"{words} Margin between the nearest and the next subtype, median: {row['margin']:.2f} here, "
@@ -139,6 +153,14 @@ def _p_of_random_genes(placed: Placement, rng: np.random.Generator, n_permutatio
         drawn = rng.choice(values.shape[1], len(signs), replace=False)
         as_near += (1 - cosine(values[:, drawn], signs)).min(axis=1) <= near
     return (as_near + 1) / (n_permutations + 1)
+
+
+def _status(known: Limits, grouped: bool, *, few: bool) -> str:
+    if not len(known.left_out) or not len(known.no_subtypes):
+        return UNTRIED
+    if few:
+        return TOO_FEW
+    return "ok" if grouped else NO_GROUPS
 
 
 def _p_of_groups(margins: np.ndarray, known: Limits) -> float:

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 TEMPLATE_COLUMNS = ["subtype", "gene", "direction", "logFC", "t", "adj.P.Val"]
 LEAST_GENES = 5  # fewer genes of a subtype are no template
-LEAST_SAMPLES = 5  # z-scores of fewer samples say nothing
+LEAST_SAMPLES = 5  # z-scores of fewer samples among themselves say nothing
 
 
 def subtype_templates(markers: pd.DataFrame, *, n_top: int = 50, alpha: float = 0.05) -> pd.DataFrame:
@@ -44,7 +44,7 @@ class Placement:
 
     Attributes
     ----------
-    z : samples x genes that vary, z-scored over the samples.
+    z : samples x genes that vary, z-scored over the samples, or over the reference where these are few.
     signs : template genes that the cohort has x subtypes: 1 for up, -1 for down, 0 for another subtype's.
     patients : sample nearest distance second distance_second margin, one row a sample. Distance is 1 - cosine of the
         sample's z and the template's signs; margin is distance_second - distance.
@@ -57,26 +57,31 @@ class Placement:
     genes: pd.DataFrame
 
 
-def place(expression: pd.DataFrame, templates: pd.DataFrame) -> Placement:
+def place(expression: pd.DataFrame, templates: pd.DataFrame, reference: pd.DataFrame | None = None) -> Placement:
     """How near each sample is to its nearest and its second nearest template.
 
     Genes are z-scored over the samples of this cohort, so that it needs no common scale with the one that the subtypes
-    were found in, but several samples, and of several subtypes.
+    were found in, but several samples, and of several subtypes. Fewer than `LEAST_SAMPLES` samples are z-scored by the
+    means and standard deviations of `reference`: each by itself, on the scale that the two then must share.
 
     Parameters
     ----------
     expression : samples x genes, log2, finite, genes unique; HLA.A and HLA-A are one gene.
     templates : table of `subtype_templates`.
+    reference : as `expression`, of the cohort that the subtypes were found in; only looked at for few samples.
 
     Raises
     ------
-    AmuclError for fewer than `LEAST_SAMPLES` samples, duplicate genes, missing or infinite values, and if fewer than
-    two templates have `LEAST_GENES` genes, or have them here.
+    AmuclError for fewer than `LEAST_SAMPLES` samples without a reference of as many, duplicate genes, missing or
+    infinite values, and if fewer than two templates have `LEAST_GENES` genes, or have them here.
     """
+    over = comparable(expression, reference)
+    _require_enough(over)
     _require_usable(expression)
     _require_templates(templates)
+    over, _ = with_equal_names(over, templates)
     expression, templates = with_equal_names(expression, templates)
-    z, known = _z_scores(expression), templates["gene"]
+    z, known = _z_scores(expression, over), templates["gene"]
     genes = _found(templates, z.columns)
     used = genes.loc[genes["used"], "subtype"].tolist()
     if len(used) < 2:
@@ -104,6 +109,11 @@ def place(expression: pd.DataFrame, templates: pd.DataFrame) -> Placement:
     return Placement(z, signs, patients, genes)
 
 
+def comparable(expression: pd.DataFrame, reference: pd.DataFrame | None) -> pd.DataFrame:
+    """The samples that genes are z-scored over: those of the reference where there are few, and a reference."""
+    return expression if reference is None or len(expression) >= LEAST_SAMPLES else reference
+
+
 def with_equal_names(expression: pd.DataFrame, templates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both with one spelling of a gene: HLA.A of one is HLA-A of the other."""
     expression = expression.rename(columns=hyphenated(expression.columns, set(templates["gene"])))
@@ -117,14 +127,17 @@ def cosine(values: np.ndarray, signs: np.ndarray) -> np.ndarray:
     return values @ signs / np.maximum(lengths, np.finfo(float).tiny)
 
 
-def _require_usable(expression: pd.DataFrame) -> None:
-    if len(expression) < LEAST_SAMPLES:
+def _require_enough(samples: pd.DataFrame) -> None:
+    if len(samples) < LEAST_SAMPLES:
         raise AmuclError(
             "too few samples to compare their genes",
             expected=f"at least {LEAST_SAMPLES}",
-            got=len(expression),
+            got=len(samples),
             action="give the patients together",
         )
+
+
+def _require_usable(expression: pd.DataFrame) -> None:
     if not expression.columns.is_unique:
         twice = expression.columns[expression.columns.duplicated()].unique()
         raise AmuclError("genes occur more than once", expected="one column a gene", got=some(twice))
@@ -149,12 +162,12 @@ def _require_templates(templates: pd.DataFrame) -> None:
         )
 
 
-def _z_scores(expression: pd.DataFrame) -> pd.DataFrame:
-    """Genes that vary, z-scored over the samples."""
-    values = expression.astype(float)
-    varies = (values.max() > values.min()).to_numpy()
-    values = values.loc[:, varies]
-    return (values - values.mean()) / values.std()
+def _z_scores(expression: pd.DataFrame, over: pd.DataFrame) -> pd.DataFrame:
+    """The genes that vary in `over`, z-scored by their means and deviations there."""
+    shared = expression.columns.intersection(over.columns, sort=False)
+    known = over[shared].astype(float)
+    known = known.loc[:, (known.max() > known.min()).to_numpy()]
+    return (expression[known.columns].astype(float) - known.mean()) / known.std()
 
 
 def _found(templates: pd.DataFrame, genes: pd.Index) -> pd.DataFrame:

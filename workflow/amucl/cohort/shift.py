@@ -14,9 +14,9 @@ import pandas as pd
 from amucl.cohort.notes import Note
 
 SHIFT_COLUMNS = [
-    "omic", "n_patients", "n_features", "n_found", "n_compared", "n_shifted", "share_shifted", "location", "scale",
-    "correlation", "correlation_reference", "lowest", "highest", "lowest_reference", "highest_reference", "reads_ratio",
-    "warning",
+    "omic", "n_patients", "warning", "n_features", "n_found", "n_compared", "n_shifted", "share_shifted", "location",
+    "scale", "correlation", "correlation_reference", "lowest", "highest", "lowest_reference", "highest_reference",
+    "reads_ratio",
 ]  # fmt: skip
 
 # In standard deviations of the reference's patients. A subtype that is a quarter of the reference lies at most 1.7 from

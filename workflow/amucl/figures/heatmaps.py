@@ -12,7 +12,7 @@ from amucl.biology.correction import ALPHA
 from amucl.biology.differential import IDS_ARE_FOREIGN
 from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.nearest import UNASSIGNED
-from amucl.biology.templates import with_equal_names
+from amucl.biology.templates import comparable, with_equal_names
 from amucl.clustering.labels import subtype_order
 from amucl.figures.names import columns, shown
 from amucl.figures.style import MISSING, add_legend, palette, placeholder, styled
@@ -45,7 +45,11 @@ def score_heatmap(scores: pd.DataFrame, labels: pd.Series, table: pd.DataFrame, 
 
 @styled
 def template_heatmap(
-    expression: pd.DataFrame, patients: pd.DataFrame, templates: pd.DataFrame, subtypes: list
+    expression: pd.DataFrame,
+    patients: pd.DataFrame,
+    templates: pd.DataFrame,
+    subtypes: list,
+    reference: pd.DataFrame | None = None,
 ) -> Figure:
     """Heat map of the templates' genes in new patients, who stand with the subtype they were given.
 
@@ -55,25 +59,39 @@ def template_heatmap(
     patients : of `nearest_template`.
     templates : of `subtype_templates`; shown are the genes that are up and that `expression` has.
     subtypes : all there are, so that every figure gives them the same colours.
+    reference : as in `amucl.biology.templates.place`: z-scores of few samples are by its means and deviations.
     """
+    over = comparable(expression, reference)
+    over, _ = with_equal_names(over, templates)
     expression, templates = with_equal_names(expression, templates)
+    expression = expression[expression.columns.intersection(over.columns, sort=False)]
     up = templates[(templates["direction"] == "up") & templates["gene"].isin(expression.columns)]
     rows = up.drop_duplicates("gene").set_index("gene")["subtype"]
     given = patients.sort_values("distance", kind="stable").set_index("sample")["subtype"]
     colours = {str(name): colour for name, colour in palette(subtypes).items()} | {UNASSIGNED: MISSING}
     given, rows = given.astype(str), rows.astype(str)
-    return _grouped_heatmap(expression.loc[given.index], given, rows, colours, "Template gene", _genes)
+    return _grouped_heatmap(expression.loc[given.index], given, rows, colours, "Template gene", _genes, over)
 
 
 def _grouped_heatmap(
-    values: pd.DataFrame, groups: pd.Series, rows: pd.Series, colours: dict, what: str, named
+    values: pd.DataFrame,
+    groups: pd.Series,
+    rows: pd.Series,
+    colours: dict,
+    what: str,
+    named,
+    over: pd.DataFrame | None = None,
 ) -> Figure:
-    """values: samples x features; groups: of the samples; rows: feature -> group; colours: group -> colour."""
+    """values: samples x features; groups: of the samples; rows: feature -> group; colours: group -> colour.
+
+    over : samples over which features are z-scored; without it over those shown.
+    """
     position = {name: i for i, name in enumerate(colours)}
     samples = groups.map(position).sort_values(kind="stable").index
     features = rows.map(position).sort_values(kind="stable").index
     z = values.loc[samples, features].astype(float)
-    z = ((z - z.mean()) / z.std()).clip(-2, 2)
+    known = z if over is None else over[features].astype(float)
+    z = ((z - known.mean()) / known.std()).clip(-2, 2)
     names = named(features) if len(features) <= _NAMED_ROWS else []
     lines = sum(name.count("\n") + 1 for name in names)
     width, height, side = 4.2, max(0.11 * lines + 0.03 * len(names), 1.5) if names else 4.0, 0.09

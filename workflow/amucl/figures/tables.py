@@ -25,10 +25,9 @@ body {{ font: 13px/1.4 system-ui, sans-serif; color: #222; margin: 1em; }}
 table {{ border-collapse: collapse; }}
 th {{ position: sticky; top: 0; background: #f3f4f6; text-align: left; }}
 th, td {{ padding: 3px 10px; border-bottom: 1px solid #e5e7eb; vertical-align: top; max-width: 36em; }}
-td {{ overflow-wrap: anywhere; }}
 tr:hover td {{ background: #f9fafb; }}
-td.long {{ min-width: 16em; }}
-td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+td.long {{ min-width: 16em; overflow-wrap: anywhere; }}
+td.number {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
 p {{ color: #666; }}
 </style>
 </head>
