@@ -74,18 +74,26 @@ def test_hash_does_not_change_with_another(package, module):
     assert code_hash(script) == before
 
 
-def test_hash_changes_with_a_table_that_a_module_names(tmp_path, monkeypatch):
+@pytest.mark.parametrize("ending", ["yaml", "txt"])
+def test_hash_changes_with_a_table_that_a_module_names(tmp_path, monkeypatch, ending):
     library, tables = tmp_path / "workflow" / "amucl", tmp_path / "resources"
     for folder in (library, tables):
         folder.mkdir(parents=True)
-    (library / "reader.py").write_text("NAMES = 'names.yaml'\n")
+    (library / "reader.py").write_text(f"NAMES = 'names.{ending}'\n")
     monkeypatch.setattr(provenance, "LIBRARY", library)
     hashes = []
-    for name, text in [("names.yaml", "a"), ("names.yaml", "b"), ("others.yaml", "a"), ("others.yaml", "b")]:
-        (tables / name).write_text(text)
+    for name, text in [("names", "a"), ("names", "b"), ("others", "a"), ("others", "b")]:
+        (tables / f"{name}.{ending}").write_text(text)
         hashes.append(code_hash("amucl.reader"))
     assert hashes[0] != hashes[1]
     assert hashes[1:] == [hashes[1]] * 3
+
+
+def test_every_table_of_the_project_is_part_of_what_reads_new_files():
+    tables = {path.name for path in (REPOSITORY / "resources").iterdir() if path.name != "README.md"}
+    for script in ("preprocess.py", "prepare_new.py"):
+        named = [provenance._resources(file.read_text(encoding="utf-8")) for file in import_closure(SCRIPTS / script)]
+        assert {path.name for paths in named for path in paths} == tables
 
 
 def test_hash_changes_when_a_module_moves(package):

@@ -30,9 +30,8 @@ NOT_HASHED = {"amucl.methods", "amucl.provenance"}
 def code_hash(*sources: str | Path) -> str:
     """Hash of all modules that `sources` (file paths or dotted module names) import, directly or not.
 
-    These are the library's, and what a script shares with others of its folder.
-
-    So are the tables in resources/ that a module names.
+    These are the library's, what a script shares with others of its folder, and the files in resources/ that a module
+    names.
 
     Snakemake tracks a rule's script but not what the script imports; as a parameter of the rule this hash makes it
     rerun exactly when code it can reach has changed.
@@ -90,7 +89,7 @@ def _resources(code: str) -> tuple[Path, ...]:
     """Files in resources/ whose names are written in a module's code."""
     texts = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
     folder = LIBRARY.parents[1] / "resources"
-    tables = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    tables = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     return tuple(table for table in tables if table.name in texts)
 
 
