@@ -20,7 +20,7 @@ import requests
 import torch
 import yaml
 
-from amucl.cohort import download, readers, text
+from amucl.cohort import download, text, text_table
 from amucl.cohort.download import fetch
 from amucl.cohort.readers import read_clinical, read_omic, stream_numbers
 from amucl.cohort.rfiles import read_rds
@@ -275,7 +275,7 @@ def test_gzip_bombs_are_not_unpacked(tmp_path, monkeypatch):
     file.write_bytes(gzip.compress(bytes(50_000_000)))
     with pytest.raises(AmuclError, match="too large when unpacked; expected at most 1000000 bytes"):
         read_gzip(file, max_bytes=1_000_000)
-    monkeypatch.setattr(readers, "gzip_lines", partial(readers.gzip_lines, max_bytes=1_000_000))
+    monkeypatch.setattr(text_table, "gzip_lines", partial(text_table.gzip_lines, max_bytes=1_000_000))
     with pytest.raises(AmuclError, match=r"a\.tsv\.gz, line 1: a line is too long"):
         next(stream_numbers(file))
 
@@ -283,7 +283,7 @@ def test_gzip_bombs_are_not_unpacked(tmp_path, monkeypatch):
 def test_every_reader_of_gzip_is_bounded(tmp_path, monkeypatch):
     """As the readers call it, with the limit lowered."""
     monkeypatch.setattr(text, "read_gzip", partial(read_gzip, max_bytes=100))
-    monkeypatch.setattr(readers, "MAX_BYTES", 100)
+    monkeypatch.setattr(text_table, "MAX_BYTES", 100)
     for name in ("own .tsv.gz", "gene sets (.gmt)", "gene map"):
         kind = KINDS[name]
         folder = tmp_path / name

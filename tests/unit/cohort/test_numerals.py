@@ -19,6 +19,7 @@ NUMERIC = {
     "typographic minus": (["−1", "2"], [-1, 2]),
     "spaces around": ([" 12 ", "3"], [12, 3]),
     "three digits behind the comma, one group": (["1,234", "2,345"], [1234, 2345]),
+    "many digits behind the comma": (["10,0553867017", "9,125"], [10.0553867017, 9.125]),
     "begins with nought": (["0,123", "1,234"], [0.123, 1.234]),
 }
 TEXT = {

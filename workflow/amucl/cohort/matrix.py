@@ -267,9 +267,8 @@ def too_large(values: np.ndarray) -> np.ndarray:
 def not_a_number(cell: object, where: str) -> AmuclError:
     """A cell that is neither a number nor a word for unknown."""
     comma = _DECIMAL_COMMA.fullmatch(str(cell).strip()) is not None
-    action = (
-        "write decimals with a point, not a comma" if comma else "missing values may be empty, NA, NaN, null and so on"
-    )
+    missing = "a missing value is empty, NA or another word of resources/unknown_words.txt"
+    action = "write decimals with a point, not a comma" if comma else missing
     return AmuclError("not a number", where=where, expected="a number", got=repr(str(cell)), action=action)
 
 

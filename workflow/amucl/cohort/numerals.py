@@ -29,10 +29,9 @@ from amucl.errors import some
 _BOUND = re.compile(r"(?:[<>]=?|[≤≥])\s*")
 _SPACES = "[ \u00a0\u2009\u202f']"
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
-_ENGLISH = re.compile(rf"[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:,\d{{3}})+)\.?\d*|\.\d+){_EXPONENT}", re.ASCII)
-_EUROPEAN = re.compile(rf"[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:\.\d{{3}})+),?\d*|,\d+){_EXPONENT}", re.ASCII)
+_ENGLISH = re.compile(rf"[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:,\d{{3}})+)(?:\.\d*)?|\.\d+){_EXPONENT}", re.ASCII)
+_EUROPEAN = re.compile(rf"[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:\.\d{{3}})+)(?:,\d*)?|,\d+){_EXPONENT}", re.ASCII)
 _SPACED = re.compile(rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:{_SPACES}\d{{3}})+)(?:[.,]\d*)?{_EXPONENT}", re.ASCII)
-_GROUP_OF_THREE = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _LIST_OF_CODES = re.compile(r"\d,\d")
 
 POINT, COMMA, EITHER = "point", "comma", "either"  # what a column says of the decimal mark of its table
