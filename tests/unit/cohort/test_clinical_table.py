@@ -250,3 +250,32 @@ def test_codes_stay_text_and_measurements_numbers(tmp_path):
     assert found["grade"].tolist() == table["grade"].tolist()
     assert found["size"].tolist() == [i / 4 for i in range(N)]
     assert found["whole"].dtype == np.float64
+
+
+@pytest.mark.parametrize("form", ["{}.0", "{}.00", "X{}.0"])
+def test_ids_written_as_floats_are_found_beside_a_column_that_equals_ids_by_chance(tmp_path, form):
+    chance = np.random.default_rng(0).permutation(np.arange(1, N + 1))
+    for name in ("age", "weight", "visit"):
+        table = clinical(NUMBERS).drop(columns="age").assign(**{name: chance})
+        raw = read(tmp_path, NUMBERS, table.assign(patient_id=table["patient_id"].map(form.format)), index=False)
+        assert right(raw, NUMBERS)
+        assert set(raw.clinical.columns) == {"subtype", name}
+        assert whats(raw) == ["ids that differ in how a whole number is written"]
+
+
+def test_numbers_that_r_shortens_are_the_ids_they_were(tmp_path):
+    ids = [str(100_000 * number) for number in range(1, 10)] + ["100001", "12000000"]
+    table = clinical(ids)
+    short = {"12000000": "1.2e+07"} | {name: f"{name[0]}e+05" for name in ids[:9]}
+    raw = read(tmp_path, ids, table.assign(patient_id=table["patient_id"].replace(short)), index=False)
+    assert right(raw, ids)
+
+
+def test_measurements_do_not_join_where_the_named_ids_match_nothing(tmp_path):
+    chance = np.random.default_rng(0).permutation(np.arange(1, N + 1))
+    for name in ("age", "os_days", "weight"):
+        table = clinical([f"Q{i}" for i in range(N)]).drop(columns="age").assign(**{name: chance})
+        with pytest.raises(AmuclError, match="shares no sample"):
+            read(tmp_path, NUMBERS, table, index=False)
+    with pytest.raises(AmuclError, match="shares no sample"):
+        read(tmp_path, NUMBERS, pd.DataFrame({"age": chance, "subtype": "S1"}), index=False)

@@ -140,6 +140,13 @@ def looks_like_survival(name: str) -> bool:
     return any(one in whole or any(word in one for word in within) for one in spellings(name))
 
 
+def is_measurement(name: str) -> bool:
+    """Whether a name says that a column holds an age, sex, stage, time or event, which are no ids."""
+    known = [meanings(endpoint) for endpoint in ENDPOINTS]
+    known += [_label_names(label) for label in (*BENCHMARK_LABELS, "clinical_stage")]
+    return any(one in names for one in spellings(name) for names in known)
+
+
 def require_column(columns: Iterable[str], name: str, *, key: str) -> None:
     """Raise AmuclError, with names like it, if a column that the config names under `key` is not in the table."""
     columns = list(columns)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from amucl.cohort.assembly import targets_by_barcode
 from amucl.cohort.barcodes import parse_barcode
-from amucl.cohort.matching import Item, Matches, file_stem, id_tokens, match_ids
+from amucl.cohort.clinical_names import is_measurement
+from amucl.cohort.matching import Item, Matches, file_stem, id_tokens, match_ids, whole_number
 
 # What data frames call the numbers of their rows: pandas (also reset_index, parquet), R, readr, data.table, tibble.
 _ROW_NUMBERS = re.compile(
@@ -120,9 +121,10 @@ def id_column(columns: pd.DataFrame, cohort: CohortIds) -> IdColumn | None:
     The share of the cohort's rows that a column names, times how unique its cells are, decides; of equals the one
     with more ids as written, then one whose name says that it holds ids (`is_id_name`), then the first. Numbers can be
     equal by chance: where the best column holds numbers, one that is named as ids wins if it names half as many rows,
-    and a column that is neither named so nor the first has to be unique and to name half of the cohort or be named in
-    half of its rows. Row numbers (`is_row_number`) never win where a unique column is named as ids, whether that
-    matches or not, nor where they count from 0 and the cohort has no 0.
+    and a column that is neither named so nor the first has to be unique and to name half of the cohort, and no unique
+    column may be named so. Ages, stages, times and events, by their names, are no ids. Row numbers (`is_row_number`)
+    never win where a unique column is named as ids, whether that matches or not, nor where they count from 0 and the
+    cohort has no 0.
 
     Parameters
     ----------
@@ -154,11 +156,11 @@ def id_column(columns: pd.DataFrame, cohort: CohortIds) -> IdColumn | None:
         column = _tried(position, name, cells, ids, numbers_of_rows, cohort)
         if column is not None:
             found.append(column)
-    return _best(found)
+    return _best(found, named_ids=named_ids)
 
 
-def _best(found: list[IdColumn]) -> IdColumn | None:
-    allowed = [column for column in found if not column.numbers or _convincing(column)]
+def _best(found: list[IdColumn], *, named_ids: bool) -> IdColumn | None:
+    allowed = [column for column in found if not column.numbers or _convincing(column, named_ids=named_ids)]
     if not allowed:
         return None
     best = max(allowed, key=lambda column: column.rank)
@@ -168,11 +170,16 @@ def _best(found: list[IdColumn]) -> IdColumn | None:
     return best
 
 
-def _convincing(column: IdColumn) -> bool:
-    """Whether a column of numbers is one of ids, not of measurements that are equal to some by chance."""
+def _convincing(column: IdColumn, *, named_ids: bool) -> bool:
+    """Whether a column of numbers is one of ids, not of measurements that are equal to some by chance.
+
+    named_ids : whether the table has a unique column that is named as ids.
+    """
     if column.named or column.row_numbers:
         return True
-    return column.unique >= _NEARLY_UNIQUE and (column.position == 0 or column.share >= _ENOUGH)
+    if is_measurement(column.name) or column.unique < _NEARLY_UNIQUE:
+        return False
+    return column.position == 0 or (column.share >= _ENOUGH and not named_ids)
 
 
 def _tried(
@@ -192,14 +199,14 @@ def _resembling(cohort: CohortIds):
     known, begun = set(), set()
     barcodes = set()
     for name in (*cohort.patients.index, *cohort.patients, *cohort.spellings):
-        for tokens in (id_tokens(name), id_tokens(file_stem(name))):
+        for tokens in map(id_tokens, (name, file_stem(name), whole_number(name) or name)):
             known.add(tokens)
             begun.update(tokens[:n] for n in range(1, len(tokens) + 1))
         if barcode := parse_barcode(name):
             barcodes.add(barcode.patient)
 
     def resembles(name: str) -> bool:
-        tokens = id_tokens(name)
+        tokens = id_tokens(whole_number(name) or name)
         if tokens in begun or any(tokens[:n] in known for n in range(1, len(tokens))):
             return True
         if (stem := file_stem(name)) != name and id_tokens(stem) in known:

@@ -19,6 +19,7 @@ _R_PREFIX = re.compile(r"^x(?=[\W_]?\d)")
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _LEADING_BUT_NO_DECIMALS = re.compile(r"(?<!\d)(?<!\d\.)0+(?=\d)")  # 1.05 is not 1.5
 _WHOLE_FLOAT = re.compile(r"(\d+)\.0+")
+_SHORTENED = re.compile(r"\d(?:\.\d)?e\+\d\d")  # 1e+05 is what R writes for 100000
 _DECIMAL = re.compile(r"\d+[.,]\d+")
 _UNICODE = "Unicode form or spaces"
 _PREFIX = "length"
@@ -54,8 +55,17 @@ def _without_zeros(name: str) -> str:
 
 
 def _as_number(name: str) -> str:
-    found = _WHOLE_FLOAT.fullmatch(_R_PREFIX.sub("", _folded(name), count=1))
-    return _without_zeros(found[1] if found else name)
+    return _without_zeros(whole_number(name) or name)
+
+
+def whole_number(name: str) -> str | None:
+    """The digits of a whole number that is written as 12.0 or, as R does, 1e+05; None for any other id."""
+    plain = _R_PREFIX.sub("", _folded(name), count=1)
+    if found := _WHOLE_FLOAT.fullmatch(plain):
+        return found[1]
+    if _SHORTENED.fullmatch(plain) and int(plain[-2:]) < 16:
+        return f"{float(plain):.0f}"
+    return None
 
 
 def file_stem(name: str) -> str:
@@ -77,7 +87,7 @@ LEVELS: dict[str, Callable[[str], str | None]] = {
     "case": _folded,
     "separators, or the X of R before digits": _separated,
     "leading zeros": _without_zeros,
-    "the decimals of a whole number": _as_number,
+    "how a whole number is written": _as_number,
     "portion and analyte of TCGA barcodes": _tcga_sample,
     "the folder and suffixes of a file": file_stem,
 }
