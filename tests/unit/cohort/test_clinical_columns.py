@@ -535,3 +535,31 @@ def test_covariates_of_the_configuration_go_before_names():
     assert adjustment(months)["age"].tolist() == pytest.approx((TIMES * MONTH / YEAR).tolist())
     with pytest.raises(AmuclError, match=r"^covariates.age: no such column.*did you mean AGE"):
         canonical_clinical(clinical, covariates={"age": "ages"})
+
+
+def test_of_a_code_and_its_word_the_word_says_who_died():
+    clinical = table(OS_MONTHS=TIMES, OS_STATUS=words("0:DECEASED", "1:LIVING"))
+    assert survival(clinical)[1] == EVENTS.tolist()
+    assert "0:DECEASED" in notes(clinical)["survival columns"].note
+    other = table(PFS_MONTHS=TIMES, PFS_STATUS=words("1:PROGRESSION", "0:Dead without it"))
+    assert survival(other, endpoint="pfs")[1] == EVENTS.tolist()
+
+
+@pytest.mark.parametrize("status", [[2] * 8, [0, 1, 2, 1, 0, 1, 2, 1], [-1, 1] * 4])
+def test_a_time_and_a_status_that_cannot_be_read_are_named(status):
+    note = notes(table(time=TIMES, status=status))["survival not used"]
+    assert "no survival was found" in note.note
+    assert "time, status" in note.note
+    assert "survival not used" not in notes(table(time=TIMES))
+
+
+def test_cells_of_age_and_stage_that_say_neither_are_counted_and_nobody_is_999():
+    aged = notes(table(AGE=["45 years", "50", "45-49", *["60"] * 5]))["covariates not read"]
+    assert aged.n == 2
+    assert "2 of 8 cells of AGE" in aged.note
+    assert "45 years" in aged.note
+    assert ages(table(age=[999, -1, 50, 60, 70, 80, 90, 0])["age"]).isna().tolist() == [True] * 2 + [False] * 6
+    staged = notes(table(stage=["T2N0M0", "IIIA/B", *["Stage II"] * 6]))["covariates not read"]
+    assert staged.n == 2
+    assert "T2N0M0" in staged.note
+    assert "covariates not read" not in notes(table(age=[50.0, np.nan] * 4, stage=["IIIA", None] * 4))

@@ -122,6 +122,7 @@ def canonical_clinical(
     used_covariates = _covariate_rows(result, {f"{name}_covariate": one for name, one in (covariates or {}).items()})
     if not own_survival:
         notes += _covariate_notes(used_covariates)
+        notes += _unread_notes(result, used_covariates)
     return result, rows + used_covariates, notes
 
 
@@ -420,10 +421,14 @@ def _survival_note(found: Found) -> Note:
 def _unused(clinical: pd.DataFrame, used: set[str], has_survival: bool) -> list[Note]:
     """Columns that look like survival and were not used, in one note."""
     units = [squeezed(name) for name in table()["unit_columns"]]
+    generic = [] if has_survival else _generic(clinical)
     other = [
         column
         for column in clinical.columns
-        if column not in used and squeezed(column) not in units and _suspect(column) and clinical[column].notna().any()
+        if column not in used
+        and squeezed(column) not in units
+        and (_suspect(column) or column in generic)
+        and clinical[column].notna().any()
     ]
     if not other:
         return []
@@ -437,6 +442,13 @@ def _unused(clinical: pd.DataFrame, used: set[str], has_survival: bool) -> list[
             "survival: {time: ..., event: ..., unit: ..., event_values: [...]}",
         )
     ]
+
+
+def _generic(clinical: pd.DataFrame) -> list[str]:
+    """Columns such as time and status, where both stand in the table: one alone may be anything."""
+    roles = {column: {m.role for m in _meanings(column, "os") if m.group == _GENERIC} for column in clinical.columns}
+    found = [column for column, own in roles.items() if own]
+    return found if {TIME, EVENT} <= set().union(*roles.values()) else []
 
 
 def _suspect(column: str) -> bool:
@@ -492,6 +504,24 @@ def _covariate_notes(rows: Sequence[dict]) -> list[Note]:
         for row in rows
         if row["role"] == "age" and row["unit"] != "years"
     ]
+    return notes
+
+
+def _unread_notes(clinical: pd.DataFrame, rows: Sequence[dict]) -> list[Note]:
+    """Known cells of the ages and stages that say neither: hazard ratios are not adjusted for them."""
+    notes = []
+    for row in rows:
+        if not (row["role"] == "age" or row["role"].endswith("stage")) or row["column"] not in clinical:
+            continue
+        cells = clinical[row["column"]]
+        lost = cells[cells.notna() & _read_label(row["role"], cells).isna()]
+        if len(lost):
+            what = "age in numbers" if row["role"] == "age" else "stage from 0 to IV"
+            told = (
+                f"{len(lost)} of {int(cells.notna().sum())} cells of {row['column']} are no {what} and are unknown to "
+            )
+            told += f"hazard ratios: {_values_of(lost)}"
+            notes.append(Note("clinical", "covariates not read", len(lost), told))
     return notes
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from amucl.cohort.clinical_names import DAYS_OF, squeezed, tokens, unit_of, word_code
 
 OLDEST = 150  # years; an age whose median is above it is in days, as the GDC writes age_at_diagnosis
-_CODED = re.compile(r"\s*([01])\s*[:=]\s*\S.*")
+_CODED = re.compile(r"\s*([01])\s*[:=]\s*(\S.*)")
 _OTHER_CAUSES = ("other", "tumorfree", "withouttumor", "unrelated", "notofdisease", "noncancer")
 _BOUND = re.compile(r"\s*(?:[<>≤≥]=?|=)\s*")
 _STAGES = {"0": 0, "i": 1, "ii": 2, "iii": 3, "iv": 4, "1": 1, "2": 2, "3": 3, "4": 4}
@@ -95,10 +95,11 @@ def age_unit(cells: pd.Series) -> str:
 
 
 def ages(cells: pd.Series) -> pd.Series:
-    """Ages in years; NaN where the cell is no number. Days to birth, which are negative, are ages too."""
+    """Ages in years; NaN where the cell is no number, or nobody's age (999, -1). Days to birth, below 0, are ages."""
     values = numbers(cells)
     negative = values.notna().any() and values.median() < 0
-    return (values.abs() if negative else values) * (DAYS_OF[age_unit(cells)] / DAYS_OF["years"])
+    years = (values.abs() if negative else values) * (DAYS_OF[age_unit(cells)] / DAYS_OF["years"])
+    return years.where(years.between(0, OLDEST))
 
 
 def stages(cells: pd.Series) -> pd.Series:
@@ -122,7 +123,8 @@ def _plain(cell: object) -> str:
 
 def _code(text: str, endpoint: str) -> float:
     if match := _CODED.fullmatch(text):
-        return float(match[1])
+        said = _code(match[2], endpoint) if endpoint == "os" else np.nan
+        return float(match[1]) if np.isnan(said) else said  # 1:LIVING is no death
     if text in ("0", "1"):
         return float(text)
     if (code := word_code(text)) is not None:
