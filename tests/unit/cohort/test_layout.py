@@ -129,3 +129,31 @@ def test_line_breaks_in_the_header_and_in_a_matrix(tmp_path):
         read_omic(tmp_path / "b.csv", omic="rna")
     (tmp_path / "c.csv").write_text('gene,Description,s1\nTP53,"tumour\nprotein, 53",1\nKRAS,x,3\n')
     np.testing.assert_array_equal(read_omic(tmp_path / "c.csv", omic="rna"), [[1, 3]])
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("blank", [1, 3])
+@pytest.mark.parametrize("filler", ["", '""'])
+def test_empty_columns_and_rows_that_spreadsheets_leave_are_no_columns_and_rows(tmp_path, sign, blank, filler):
+    rows = [["id", "P1", "P2"], ["g1", "1.5", ""], ["g2", "3", "4.25"], ["g3", "5", "6"]]
+    lines = [sign.join([*row, *[filler] * blank]) for row in rows]
+    lines[3] = sign.join(rows[3])  # spreadsheets write no empty cells far below the last that is filled
+    empty = sign.join([filler] * (3 + blank))
+    text = "\n".join([empty, *lines[:3], empty, lines[3], empty, empty, ""])
+    (tmp_path / "x.csv").write_text(text)
+    read = read_omic(tmp_path / "x.csv", omic="rna")
+    np.testing.assert_array_equal(read.to_numpy(), [[1.5, 3, 5], [np.nan, 4.25, 6]])
+    assert (list(read.index), list(read.columns)) == (["P1", "P2"], ["g1", "g2", "g3"])
+    columns = read_columns(tmp_path / "x.csv")
+    assert list(columns.columns) == ["id", "P1", "P2"]
+    assert columns["P1"].tolist() == ["1.5", "3", "5"]
+
+
+def test_a_value_in_a_column_without_a_name_is_not_lost(tmp_path):
+    rows = [f"p{number};{number};;" for number in range(600)]
+    rows[550] = "p550;550;;see below"
+    (tmp_path / "x.csv").write_text("\n".join(["id;age;;", *rows, ""]))
+    with pytest.raises(AmuclError, match=r"x.csv, line 552: a value in a column without a name.*'see below'"):
+        read_columns(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text("id;age;\np1;50;\np2;60;note\n")
+    assert read_columns(tmp_path / "x.csv")[""].tolist() == ["", "note"]

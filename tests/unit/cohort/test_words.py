@@ -1,6 +1,7 @@
 """Words for unknown: read as such in every table, counted by word, changed by the configuration."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from amucl.cohort.cohort import read_files_cohort
@@ -97,3 +98,23 @@ def test_labels_that_a_word_says_to_be_unknown_are_no_mistake(tmp_path):
     files["clinical"].write_text("id\tclass\np1\tA\np2\t\np3\tB\np4\tB\n")
     with pytest.raises(AmuclError, match="1 of 4 patients have no label"):
         preprocess(read_files_cohort({"rna": files["rna"]}, clinical=files["clinical"]), settings)
+
+
+@pytest.mark.parametrize("kind", ["tsv", "csv", "parquet"])
+@pytest.mark.parametrize("word", ["-9", "-9.0"])
+def test_a_number_that_means_unknown_does_so_however_it_is_written(tmp_path, kind, word):
+    table = pd.DataFrame({"P1": [1.5, -9.0], "P2": [-9, -90]}, index=["g1", "g2"])
+    path, notes = tmp_path / f"x.{kind}", []
+    if kind == "parquet":
+        table.to_parquet(path)
+    elif kind == "csv":
+        table.to_csv(path, sep=";", decimal=",")
+    else:
+        table.to_csv(path, sep="\t", float_format="%.4f")
+    read = read_omic(path, omic="rna", words=unknown_words((word,)), notes=notes)
+    np.testing.assert_array_equal(read.to_numpy(), [[1.5, np.nan], [np.nan, -90]])
+    assert next(note for note in notes if note.what == "unknown words").n == 2
+    assert read_omic(path, omic="rna").loc["P1", "g2"] == -9
+    clinical = pd.DataFrame({"x": [-9.0, 1.5]}, index=["P1", "P2"])
+    clinical.to_csv(tmp_path / "c.tsv", sep="\t")
+    assert read_clinical(tmp_path / "c.tsv", words=unknown_words((word,)))["x"].isna().tolist() == [True, False]

@@ -40,6 +40,7 @@ class Layout:
     header : the header as it is written.
     header_line, first_line : where the header and the first row stand in the file.
     n_above : lines above the header.
+    blank : empty columns without a name behind the others, which spreadsheets write; they are not in `columns`.
     """
 
     separator: str
@@ -49,6 +50,7 @@ class Layout:
     header_line: int
     first_line: int
     n_above: int
+    blank: int = 0
 
     @property
     def width(self) -> int:
@@ -78,9 +80,9 @@ def find_layout(
     first row stands, if that is not the line below the header. Raises AmuclError where no table begins.
     """
     words = words or unknown_words()
-    if not any(line.strip() for line in lines):
+    if all(map(_is_blank, lines)):
         raise AmuclError("the file is empty", where=where, expected="a table with a header")
-    filled = [place for place, line in enumerate(lines) if line.strip()]
+    filled = [place for place, line in enumerate(lines) if not _is_blank(line)]
     header = _header(lines, filled, kind, words)
     separator = _separator_at(lines, header, kind)
     title, end = _whole(lines, header, separator)
@@ -90,13 +92,31 @@ def find_layout(
     names = _split(title, separator, header + 1, where)
     first = below[0] + 1 if first_line is None else first_line
     row = _split(_whole(lines, below[0], separator)[0], separator, first, where)
+    blank = _blank_columns(names, [lines[place] for place in below], separator)
+    if blank:
+        names, row = names[:-blank], row[: max(len(row) - blank, len(names) - blank)]
     _check(names, row, [lines[place] for place in below], separator, where, first)
     if len(names) == len(row):
         corner, *columns = names
         corner = corner.lstrip("#").strip() if _is_comment(title) else corner
     else:
         corner, columns = None, names
-    return Layout(separator, corner, columns, title, header + 1, end + 1, header)
+    return Layout(separator, corner, columns, title, header + 1, end + 1, header, blank)
+
+
+def _is_blank(line: str) -> bool:
+    """Whether a line has no cell that is filled, by any separator."""
+    return not line.strip(' \t\r,;"')
+
+
+def _blank_columns(names: list[str], below: list[str], separator: str) -> int:
+    """How many columns at the end have neither a name nor, in the rows that are seen, a value."""
+    named = max((place for place, name in enumerate(names, 1) if name), default=0)
+    blank = len(names) - named
+    if not blank or named < 2 or separator == " ":
+        return 0
+    seen = [cells for cells in (fields(line, separator) for line in below) if any(cells)]
+    return 0 if any(any(cells[named:]) for cells in seen if len(cells) <= len(names)) else blank
 
 
 def _whole(lines: Sequence[str], place: int, separator: str) -> tuple[str, int]:

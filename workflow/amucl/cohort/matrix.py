@@ -167,6 +167,8 @@ class Numbers:
                 flat = self._parse(body)
             except pa.ArrowInvalid:  # what no double holds, such as 1e-400
                 flat = self._one_by_one(body)
+        if self.words.numbers:
+            flat = np.where(np.isin(flat, list(self.words.numbers)), np.nan, flat)
         self._count(flat, body, piece)
         if not self.sure_decimals and self.decimal == ",":
             self.sure_decimals = _SURE_DECIMALS.search(body) is not None
@@ -248,7 +250,7 @@ class Numbers:
             while len(cells):  # one word after the other: there are few
                 same = (letters == letters[0]).all(axis=1)
                 word = letters[0].tobytes().decode()
-                if word not in self.words:
+                if word.replace(self.decimal, ".") not in self.words:
                     raise self._wrong(word, int(cells[0]), body, piece)
                 columns = dict.fromkeys((cells[same] % len(self.columns))[:1000].tolist())
                 self.count.add(word, int(same.sum()), [self.columns[place] for place in list(columns)[:3]])

@@ -68,6 +68,7 @@ def parquet_numbers(
         count = UnknownCount()
         table = _numbers_of_columns(known_frame(frame, words, count), file)
         notes += count.notes(source)
+    table = _without_numbers(table, words, source, notes)
     refuse_too_large(table, file)
     notes += roles.notes(source)
     return table, roles
@@ -81,6 +82,21 @@ def _opened_parquet(file: Path) -> pd.DataFrame:
     if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
         raise AmuclError("an index of several levels", where=file, expected="one id for each row and column")
     return frame
+
+
+def _without_numbers(table: pd.DataFrame, words: UnknownWords, source: str, notes: list[Note]) -> pd.DataFrame:
+    """`table` with NaN for the numbers that mean unknown, which are counted."""
+    if not words.numbers:
+        return table
+    count = UnknownCount()
+    count.n_cells = table.size
+    for number in sorted(words.numbers):
+        found = table == number
+        if found.to_numpy().any():
+            count.add(f"{number:g}", int(found.to_numpy().sum()), [str(name) for name in table.columns[found.any()]])
+            table = table.mask(found)
+    notes += count.notes(source)
+    return table
 
 
 def _numbers_of_columns(frame: pd.DataFrame, file: Path) -> pd.DataFrame:

@@ -20,11 +20,12 @@ QUOTE = b'"'
 def rows(blocks: Iterable[bytes], separator: str, where: object, *, first_line: int = 1) -> Iterator[tuple[int, bytes]]:
     """The rows of `blocks` (which end with a line) and the line on which each begins; quotes are kept.
 
-    Blank lines at the end are left out, and lines there that begin with ``!`` or ``#`` and have one field, as a series
-    matrix of GEO ends with one. Raises AmuclError for a quote that is never closed.
+    Rows of empty cells are left out, blank lines at the end too, and lines there that begin with ``!`` or ``#`` and
+    have one field, as a series matrix of GEO ends with one. Raises AmuclError for a quote that is never closed.
     """
     number, begun, open_row, held = first_line - 1, 0, [], []
     sign = separator.encode()
+    blank = sign + b' "\t\r'
     for block in blocks:
         lines = block.split(b"\n")
         if not lines[-1]:
@@ -43,15 +44,39 @@ def rows(blocks: Iterable[bytes], separator: str, where: object, *, first_line: 
                 open_row = []
             else:
                 place = number
-            if not line.strip() or (line[:1] in b"#!" and sign not in line):
+            if not line.strip(blank) or (line[:1] in b"#!" and sign not in line):
                 held.append((place, line))
                 continue
             if held:
-                yield from held
+                yield from ((place, row) for place, row in held if sign not in row or row.strip(blank))
                 held = []
             yield place, line
     if open_row:
         raise _unbalanced(where, begun)
+
+
+def without_blank_columns(
+    found: Iterable[tuple[int, bytes]], separator: str, width: int, where: object
+) -> Iterator[tuple[int, bytes]]:
+    """The rows without the empty fields that stand behind their `width` fields, as spreadsheets write them.
+
+    Raises AmuclError for a field there that is not empty: it has no name.
+    """
+    for number, row in found:
+        cells = fields(row.decode(), separator)
+        beyond = len(cells) - width
+        if beyond > 0:
+            if any(cells[width:]):
+                raise AmuclError(
+                    "a value in a column without a name",
+                    where=f"{where}, line {number}",
+                    expected=f"{width} fields, as the header names",
+                    got=repr(next(filter(None, cells[width:]))),
+                    action="name the column, or remove it",
+                )
+            end = re.search(rb'(?:%b *(?:"")? *){%d}\Z' % (re.escape(separator).encode(), beyond), row)
+            row = row[: end.start()] if end else row
+        yield number, row
 
 
 def fields(row: str, separator: str) -> list[str]:

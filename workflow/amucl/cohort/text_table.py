@@ -18,7 +18,7 @@ from amucl.cohort.annotation import FeatureColumns, is_symbols
 from amucl.cohort.layout import Layout, find_layout, refuse_values_as_header
 from amucl.cohort.matrix import DecimalComma, Numbers
 from amucl.cohort.notes import Note
-from amucl.cohort.rows import checked_fields, fields, rows
+from amucl.cohort.rows import checked_fields, fields, rows, without_blank_columns
 from amucl.cohort.text import MAX_BYTES, NUMBER, decode, gzip_errors, gzip_lines, text_blocks
 from amucl.cohort.words import UnknownCount, UnknownWords, known_cells, unknown_words
 from amucl.errors import AmuclError
@@ -110,7 +110,7 @@ def read_numbers(
         layout, below = _begun(open_blocks(), where, kind, words, first_line)
         refuse_values_as_header(layout, words, where)
         first = layout.first_line if first_line is None else first_line
-        numbered = rows(below, layout.separator, where, first_line=first)
+        numbered = _rows_of(layout, below, where, first)
         some_rows = list(islice(numbered, 20))
         ids = [row.decode().split(layout.separator, 1)[0].strip('" ') for _, row in some_rows]
         roles = FeatureColumns(
@@ -163,13 +163,19 @@ def _refuse_shifted_header(layout: Layout, some_rows: list[str], where: object) 
             )
 
 
+def _rows_of(layout: Layout, below: Iterator[bytes], where: object, first_line: int) -> Iterator[tuple[int, bytes]]:
+    """The rows of a table, and on which line each begins."""
+    found = rows(below, layout.separator, where, first_line=first_line)
+    return without_blank_columns(found, layout.separator, layout.width, where) if layout.blank else found
+
+
 def read_cells(
     blocks: Iterator[bytes], where: object, kind: str, words: UnknownWords | None
 ) -> tuple[list[int], list[list[str]], Layout]:
     """The lines on which rows begin, and their cells, ids first."""
     layout, below = _begun(blocks, where, kind, words or unknown_words())
     lines, cells = [], []
-    for number, row in rows(below, layout.separator, where, first_line=layout.first_line):
+    for number, row in _rows_of(layout, below, where, layout.first_line):
         text = row.decode()
         if text == layout.header:
             place = f"{where}, line {number}"

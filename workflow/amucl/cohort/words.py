@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from amucl.cohort.notes import Note
+from amucl.cohort.text import NUMBER
 from amucl.errors import some
 
 RESOURCES = Path(__file__).resolve().parents[3] / "resources"
@@ -24,17 +25,24 @@ RESOURCES = Path(__file__).resolve().parents[3] / "resources"
 class UnknownWords:
     """Words that mean "not known"; ``cell in words`` whatever its case, spaces around it left out of account.
 
+    A number among them is that number however a cell writes it: -9 is -9.0 too.
+
     Attributes
     ----------
     written : the words as the lists have them.
     folded : the same, as they are compared.
+    numbers : those that are numbers.
     """
 
     written: tuple[str, ...]
     folded: frozenset[str]
+    numbers: frozenset[float] = frozenset()
 
     def __contains__(self, cell: str) -> bool:
-        return fold(cell) in self.folded
+        folded = fold(cell)
+        if folded in self.folded:
+            return True
+        return bool(self.numbers) and NUMBER.fullmatch(folded) is not None and float(folded) in self.numbers
 
     def spellings(self) -> list[str]:
         """The usual spellings of each word: as written, small, capital, and with capital initials."""
@@ -54,7 +62,8 @@ def unknown_words(extra: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> U
     listed = [line for line in lines if line.strip() and not line.startswith("# ")]
     taken = {fold(word) for word in known} - {""}
     words = tuple(word for word in ("", *listed, *extra) if fold(word) not in taken)
-    return UnknownWords(words, frozenset(map(fold, words)))
+    numbers = frozenset(float(word) for word in map(fold, words) if NUMBER.fullmatch(word))
+    return UnknownWords(words, frozenset(map(fold, words)), numbers)
 
 
 @dataclass(frozen=True)
