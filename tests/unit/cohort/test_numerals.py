@@ -79,3 +79,8 @@ def test_numbers_as_python_has_them_are_read_to_the_last_bit_and_without_a_word(
     found = tidy_columns(pd.DataFrame({"x": written}, dtype=object), notes=notes)["x"]
     assert found.to_list() == [float(number) for number in written]
     assert notes == []
+
+
+def test_thousands_behind_a_typographic_apostrophe():
+    read = tidy_columns(pd.DataFrame({"x": ["1\u2019234.5", "12\u2019000", "999"]}))
+    assert read["x"].tolist() == [1234.5, 12000.0, 999.0]

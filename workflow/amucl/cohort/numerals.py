@@ -27,7 +27,7 @@ from amucl.cohort.text import NUMBER
 from amucl.errors import some
 
 _BOUND = re.compile(r"(?:[<>]=?|[≤≥])\s*")
-_SPACES = "[ \u00a0\u2009\u202f']"
+_SPACES = "[ \u00a0\u2009\u202f'\u2019]"
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _ENGLISH = re.compile(rf"[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:,\d{{3}})+)(?:\.\d*)?|\.\d+){_EXPONENT}", re.ASCII)
 _EUROPEAN = re.compile(rf"[+-]?(?:(?:\d+|[1-9]\d{{0,2}}(?:\.\d{{3}})+)(?:,\d*)?|,\d+){_EXPONENT}", re.ASCII)
@@ -170,7 +170,7 @@ class _Told:
         if mark == ",":
             self._tell("decimal commas", name, int(words.str.contains(",").sum()), one.texts, ",")
         if groups:
-            self._tell("thousands", name, int(words.str.contains(r"[.,' \u00a0\u2009\u202f]\d{3}").sum()), groups, "")
+            self._tell("thousands", name, int(words.str.contains(rf"(?:[.,]|{_SPACES})\d{{3}}").sum()), groups, "")
         if one.mark == EITHER and any("," in text for text in one.texts):
             self._tell("commas before three digits", name, int(words.str.contains(",").sum()), one.texts, ",")
         if one.n_bounds:

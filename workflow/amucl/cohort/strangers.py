@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
 
     Such a sample is left out if its name is unlike those of the others (other parts of letters and digits), and kept
     where it is alike: a patient may lack the other omics and the clinical data. Both are told. A matrix that is the
-    only file is taken as it is.
+    only file is taken as it is; a few names unlike the others that remain are told.
 
     clinical : rows of the cohort that the clinical table knows.
     """
@@ -45,9 +46,13 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
         if kept:
             told = f"{len(kept)} samples are in no other file, named like the others and kept: {some(kept)}"
             notes.append(Note(omic, "samples of one file", len(kept), told))
+    rows = [row for row in raw.patients.index if any(row in table.index for table in omics.values())]
+    odd = [row for row in _oddly_named(rows) if row not in clinical]
+    if odd:
+        told = f"{len(odd)} samples are named unlike the others and kept: {some(odd)}; where they are none, remove the"
+        notes.append(Note("cohort", "oddly named samples", len(odd), f"{told} columns"))
     if not notes:
         return raw
-    rows = [row for row in raw.patients.index if any(row in table.index for table in omics.values())]
     return replace(
         raw,
         omics=omics,
@@ -57,6 +62,13 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
         written=raw.written.reindex(rows),
         notes=[*raw.notes, *notes],
     )
+
+
+def _oddly_named(rows: Collection[str]) -> list[str]:
+    """The rows, a few, whose names are unlike the one shape that all others have: logFC among P001, P002, ..."""
+    shapes = Counter(map(_shape, rows))
+    usual, n = shapes.most_common(1)[0] if shapes else ("", 0)
+    return [row for row in rows if _shape(row) != usual] if n >= _NEARLY_ALL * len(rows) else []
 
 
 def _shape(name: str) -> str:
