@@ -64,3 +64,21 @@ def test_a_few_names_unlike_all_others_are_told_where_no_file_tells_that_they_ar
     assert not read_files_cohort({"rna": write("rna", PATIENTS, 0)}).notes
     mixed = read_files_cohort({"rna": write("rna", [*PATIENTS[:6], *"abcdef"], 0)})
     assert not mixed.notes
+
+
+def test_a_patient_of_whom_the_clinical_table_knows_nothing_is_in_it(write, tmp_path):
+    ids = [*PATIENTS, "Extra"]
+    clinical = tmp_path / "clinical.tsv"
+    clinical.write_text("id\tage\n" + "".join(f"{name}\t5\n" for name in PATIENTS) + "Extra\t[Not Available]\n")
+    raw = read_files_cohort({"rna": write("rna", ids, 0)}, clinical=clinical)
+    assert list(raw.patients.index) == ids
+    assert not [note for note in raw.notes if note.what in ("unknown samples", "samples of one file")]
+    clinical.write_text("id\tage\n" + "".join(f"{name}\t5\n" for name in PATIENTS))
+    assert list(read_files_cohort({"rna": write("rna", ids, 0)}, clinical=clinical).patients.index) == PATIENTS
+
+
+@pytest.mark.parametrize(("name", "stays"), [("TEST-A2B8", True), ("TEST-A2", False), ("Standard", False)])
+def test_codes_that_mix_letters_and_digits_are_alike_where_their_signs_stand_alike(write, name, stays):
+    known = [f"TEST-{first}{second}F{third}" for first in "ABC" for second in "12" for third in "AB"]
+    raw = read_files_cohort({"rna": write("rna", [*known, name], 0), "protein": write("protein", known, 1)})
+    assert list(raw.patients.index) == [*known, name][: 12 + stays]

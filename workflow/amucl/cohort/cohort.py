@@ -184,8 +184,11 @@ def read_files_cohort(
 
 
 def _with_clinical(raw: RawCohort) -> list[str]:
-    """The rows of which the clinical table says anything."""
-    return list(raw.clinical.index[raw.clinical.notna().any(axis=1)])
+    """The rows that the clinical table has, were it with nothing but unknown cells."""
+    if not raw.join["source"].isin(["clinical", "cohort"]).any():
+        return []
+    lacking = set(raw.unmatched.loc[raw.unmatched["source"] == "cohort", "id"])
+    return [row for row in raw.patients.index if row not in lacking]
 
 
 def make_cohort(omics: Mapping[str, anndata.AnnData], obs: pd.DataFrame, about: dict) -> mudata.MuData:

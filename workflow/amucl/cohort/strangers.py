@@ -32,10 +32,10 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
         known = [row in elsewhere for row in table.index]
         if sum(known) < _NEARLY_ALL * len(table) or all(known):
             continue
-        shapes = {_shape(row) for row, is_known in zip(table.index, known, strict=True) if is_known}
+        shapes = {shape for row, one in zip(table.index, known, strict=True) if one for shape in _shapes(row)}
         unknown = [row for row, is_known in zip(table.index, known, strict=True) if not is_known]
-        left_out = [row for row in unknown if _shape(row) not in shapes]
-        kept = [row for row in unknown if _shape(row) in shapes]
+        left_out = [row for row in unknown if not shapes & _shapes(row)]
+        kept = [row for row in unknown if shapes & _shapes(row)]
         if left_out:
             reason = "no other file knows it as a sample, and its name is unlike the others"
             lost = (ledger["omic"] == omic) & (ledger["status"] == "kept") & ledger["sample"].isin(left_out)
@@ -65,12 +65,22 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
 
 
 def _oddly_named(rows: Collection[str]) -> list[str]:
-    """The rows, a few, whose names are unlike the one shape that all others have: logFC among P001, P002, ..."""
-    shapes = Counter(map(_shape, rows))
-    usual, n = shapes.most_common(1)[0] if shapes else ("", 0)
-    return [row for row in rows if _shape(row) != usual] if n >= _NEARLY_ALL * len(rows) else []
+    """The rows, a few, whose names are unlike those of nearly all others: logFC among P001, P002, ..."""
+    usual, n = Counter(map(_runs, rows)).most_common(1)[0] if rows else ("", 0)
+    if n < _NEARLY_ALL * len(rows):
+        return []
+    shapes = {shape for row in rows if _runs(row) == usual for shape in _shapes(row)}
+    return [row for row in rows if not shapes & _shapes(row)]
 
 
-def _shape(name: str) -> str:
+def _runs(name: str) -> str:
     """The runs of letters and digits: A9 of P001, A-A-9 of TCGA-AB-2803."""
     return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "A", name))
+
+
+def _shapes(name: str) -> set[str]:
+    """What a name looks like: its runs of letters and digits, and, of a name with digits, where its signs stand.
+
+    A9 and xxxx of P001; A-A9A9 and xxxx-xxxx of TEST-A2B8, which is like TEST-A2FB by the second: codes mix both.
+    """
+    return {_runs(name), re.sub(r"[^\W_]", "x", name)} if re.search(r"\d", name) else {_runs(name)}
