@@ -18,7 +18,7 @@ def test_text_with_any_mark_and_line_end():
         (b"a\r\nb\rc\xe9", 2, "f, line 3: not UTF-8 text: byte 0xe9 at byte 2; save it as UTF-8 text"),
         (b"\xef\xbb\xbfa\nb\xff", 2, "f, line 2: not UTF-8 text: byte 0xff at byte 2; save it as UTF-8 text"),
         (b"a\nb\nc\x00", 100, "f, line 101: not UTF-8 text: byte 0x00 at byte 2; save it as UTF-8 text"),
-        (b"a\x7f\n", 100, "f, line 1: not UTF-8 text: byte 0x7f at byte 2; save it as UTF-8 text"),
+        (b"a\x7f\n", 100, "f, line 1: a control character: byte 0x7f at byte 2; expected printable text"),
         (
             "ab".encode("utf-16"),
             2,
@@ -72,3 +72,8 @@ def test_text_is_unpacked_whatever_its_name(tmp_path, pack):
     file = tmp_path / "map.txt"
     file.write_bytes(pack("a\tü\r\n".encode()))
     assert read_text(file) == "a\tü\n"
+
+
+def test_a_control_character_is_called_one():
+    with pytest.raises(AmuclError, match=r"a control character: byte 0x1c at byte 5; .*remove the character"):
+        decode(b"id\ts1\nMLH1\x1c\t1\n", "file")

@@ -135,6 +135,13 @@ def _not_text(data: bytes, position: int, where: object, first: int, below: int)
     above = data[:position]
     n_above = len(_LINE_END.findall(above))
     column = position - max(above.rfind(b"\n"), above.rfind(b"\r"))
+    if data[position] and _CONTROL.match(data, position) and not utf16:
+        return AmuclError(
+            f"a control character: byte 0x{data[position]:02x} at byte {column}",
+            where=f"{where}, line {n_above + below if n_above else first}",
+            expected="printable text",
+            action="remove the character",
+        )
     return AmuclError(
         f"not UTF-8 text: byte 0x{data[position]:02x} at byte {column}",
         where=f"{where}, line {n_above + below if n_above else first}",
