@@ -103,7 +103,7 @@ def test_repeated_samples_and_repeated_ids_without_annotation_stay_mistakes(tmp_
 def test_a_list_with_many_rows_of_one_id_is_no_matrix(tmp_path):
     rows = "".join(f"s1\t1\t{i}\t{i + 9}\t.5\n" for i in range(5))
     with pytest.raises(AmuclError, match="duplicate feature ids"):
-        read(tmp_path, "ID\tchrom\tloc.start\tloc.end\tseg.mean\n" + rows)
+        read(tmp_path, "ID\tchrom\tfrom\tto\tmean\n" + rows)
 
 
 def test_a_header_that_has_lost_a_sign_is_refused(tmp_path):

@@ -18,17 +18,18 @@ import yaml
 
 from amucl.cohort.notes import Note
 from amucl.cohort.words import RESOURCES
-from amucl.errors import some
+from amucl.errors import AmuclError, some
 
-KINDS = ("symbols", "ids", "others")
+KINDS = ("symbols", "ids", "others", "measures")
 
 
 @dataclass(frozen=True)
 class Names:
-    """The known names: of columns by their kind (`KINDS`), and of counters, as they are compared."""
+    """The known names: of columns by their kind (`KINDS`), of counters and of samples' ids, as they are compared."""
 
     columns: dict[str, str]
     counters: frozenset[str]
+    samples: frozenset[str] = frozenset()
 
 
 @cache
@@ -36,7 +37,7 @@ def known_names() -> Names:
     """Those of resources/annotation_columns.yaml."""
     listed = yaml.safe_load((RESOURCES / "annotation_columns.yaml").read_text(encoding="utf-8"))
     columns = {plain(name): kind for kind in reversed(KINDS) for name in listed[kind]}
-    return Names(columns, frozenset(map(_counter, listed["counters"])))
+    return Names(columns, frozenset(map(_counter, listed["counters"])), frozenset(map(plain, listed["samples"])))
 
 
 def is_symbols(name: str) -> bool:
@@ -63,6 +64,7 @@ class FeatureColumns:
     ids : the first cells of some rows.
     features_in_rows : whether annotation stands in columns and counters in rows, or the reverse; None: nothing of the
         kind is looked for.
+    n_annotation : how many of the first columns the file itself calls annotation.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class FeatureColumns:
         ids: Sequence[str] = (),
         *,
         features_in_rows: bool | None = None,
+        n_annotation: int = 0,
     ) -> None:
         names = known_names() if features_in_rows is not None else Names({}, frozenset())
         self.corner, self.features_in_rows = corner, bool(features_in_rows)
@@ -79,6 +82,10 @@ class FeatureColumns:
             kinds = [names.columns.get(plain(name)) for name in columns]
         else:
             kinds = ["others" if _counter(name) in names.counters else None for name in columns]
+        kinds[:n_annotation] = [kind or "others" for kind in kinds[:n_annotation]]
+        self.measures = [name for name, kind in zip(columns, kinds, strict=True) if kind == "measures"]
+        self.of_samples = [name for name in columns if plain(name) in names.samples] if features_in_rows else []
+        self.no_sample = all(kinds)
         if all(kinds):  # a table of nothing else has been misunderstood
             kinds = [None] * len(kinds)
         self.id_place = 0
@@ -105,6 +112,46 @@ class FeatureColumns:
         return self.features_in_rows and (
             self.annotated or (known_names().columns.get(name) == "symbols" and name != "gene")
         )
+
+    def refuse_no_matrix(self, where: object) -> None:
+        """Raise AmuclError for a table that is none of features by samples: of measures, or a row for each pair."""
+        if self.measures and self.no_sample:
+            raise AmuclError(
+                "the columns are measures, not samples",
+                where=where,
+                expected="features in rows, and a column for each sample",
+                got=some(self.measures),
+                action="make a table of one measure, with a column for each sample, named by it",
+            )
+        if twice := self._measured_twice():
+            raise AmuclError(
+                "several measures of every sample stand side by side",
+                where=where,
+                expected="one column for each sample",
+                got=some(twice),
+                action="keep the columns of one measure",
+            )
+        if self.of_samples and len(self.values) > 1:
+            raise AmuclError(
+                f"the column {self.of_samples[0]} names samples, which stand in rows",
+                where=where,
+                expected="features in rows, and a column for each sample",
+                got=f"the columns {some([self.corner or '(no name)', *self.values])}",
+                action="make a matrix of it, or write orientation: samples_in_rows where each row is one sample",
+            )
+
+    def _measured_twice(self) -> list[str]:
+        """Columns of one sample whose names begin with a measure each (tpm_unstranded_S1, unstranded_S1)."""
+        if not self.features_in_rows:
+            return []
+        measured: dict[str, dict[str, str]] = {}
+        for name in self.values:
+            ends = [found.start() for found in re.finditer(r"[_.\s]", name)]
+            ends = [end for end in ends if known_names().columns.get(plain(name[:end])) == "measures"]
+            if ends:
+                measured.setdefault(name[ends[-1] :], {})[plain(name[: ends[-1]])] = name
+        several = [list(names.values()) for names in measured.values() if len(names) > 1]
+        return several[0] if 2 * len(several) > len(measured) else []
 
     def drops_row(self, name: str) -> bool:
         """Whether a row is left out, which is counted: counters and the like, nameless ones beside annotation."""

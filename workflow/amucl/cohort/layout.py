@@ -41,6 +41,8 @@ class Layout:
     header_line, first_line : where the header and the first row stand in the file.
     n_above : lines above the header.
     blank : empty columns without a name behind the others, which spreadsheets write; they are not in `columns`.
+    n_annotation, n_described : how many columns beside the ids annotate features, how many first rows describe samples,
+        as the second line of a GCT 1.3 says.
     """
 
     separator: str
@@ -51,6 +53,8 @@ class Layout:
     first_line: int
     n_above: int
     blank: int = 0
+    n_annotation: int = 0
+    n_described: int = 0
 
     @property
     def width(self) -> int:
@@ -63,6 +67,8 @@ class Layout:
             return []
         plural = "line" if self.n_above == 1 else "lines"
         says = f"{self.n_above} {plural} above the header (line {self.header_line}) left out"
+        if self.n_described:
+            says += f", and {self.n_described} rows below it that describe the samples, as the file says"
         return [Note(source, "lines above the header", self.n_above, says)]
 
 
@@ -101,7 +107,8 @@ def find_layout(
         corner = corner.lstrip("#").strip() if _is_comment(title) else corner
     else:
         corner, columns = None, names
-    return Layout(separator, corner, columns, title, header + 1, end + 1, header, blank)
+    described = _gct_sizes(lines[:header], len(columns))
+    return Layout(separator, corner, columns, title, header + 1, end + 1, header, blank, *described)
 
 
 def _is_blank(line: str) -> bool:
@@ -117,6 +124,14 @@ def _blank_columns(names: list[str], below: list[str], separator: str) -> int:
         return 0
     seen = [cells for cells in (fields(line, separator) for line in below) if any(cells)]
     return 0 if any(any(cells[named:]) for cells in seen if len(cells) <= len(names)) else blank
+
+
+def _gct_sizes(above: Sequence[str], n_columns: int) -> tuple[int, int]:
+    """Columns of annotation and rows that describe samples, as a GCT 1.3 counts them above its header."""
+    if len(above) < 2 or not re.fullmatch(r"#1\.3\s*", above[-2]):
+        return 0, 0
+    sizes = [int(size) for size in above[-1].split() if size.isdigit()]
+    return (sizes[2], sizes[3]) if len(sizes) == 4 and sizes[1] + sizes[2] == n_columns else (0, 0)
 
 
 def _whole(lines: Sequence[str], place: int, separator: str) -> tuple[str, int]:

@@ -58,6 +58,7 @@ def parquet_numbers(
     frame = parquet_table(file)
     corner = None if frame.index.name is None else str(frame.index.name)
     roles = FeatureColumns(corner, list(frame.columns), list(frame.index[:20]), features_in_rows=features_in_rows)
+    roles.refuse_no_matrix(file)
     if roles.id_place:
         ids = frame.iloc[:, roles.id_place - 1]
         frame = frame.set_axis(pd.Index(ids.astype(object).where(ids.notna(), "").map(str), dtype=object))

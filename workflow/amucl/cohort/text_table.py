@@ -111,11 +111,16 @@ def read_numbers(
         refuse_values_as_header(layout, words, where)
         first = layout.first_line if first_line is None else first_line
         numbered = _rows_of(layout, below, where, first)
-        some_rows = list(islice(numbered, 20))
+        some_rows = list(islice(numbered, layout.n_described, layout.n_described + 20))
         ids = [row.decode().split(layout.separator, 1)[0].strip('" ') for _, row in some_rows]
         roles = FeatureColumns(
-            layout.corner, layout.columns, ids, features_in_rows=features_in_rows if annotated else None
+            layout.corner,
+            layout.columns,
+            ids,
+            features_in_rows=features_in_rows if annotated else None,
+            n_annotation=layout.n_annotation,
         )
+        roles.refuse_no_matrix(where)
         if annotated and features_in_rows:
             _refuse_shifted_header(layout, [row.decode() for _, row in some_rows], where)
         numbers = Numbers(layout, where, words, roles, decimal, comma_allowed=decimal_commas)
