@@ -54,13 +54,13 @@ def test_a_single_matrix_and_cohorts_that_overlap_little_are_taken_as_they_are(w
 
 
 def test_a_few_names_unlike_all_others_are_told_where_no_file_tells_that_they_are_none(write):
-    both = {name: write(name, [*PATIENTS, "logFC"], seed) for seed, name in enumerate(("rna", "protein"))}
+    both = {name: write(name, [*PATIENTS, "Reference"], seed) for seed, name in enumerate(("rna", "protein"))}
     for files in ({"rna": both["rna"]}, both):
         raw = read_files_cohort(files)
         assert len(raw.patients) == 13
         (note,) = [note for note in raw.notes if note.what == "oddly named samples"]
         assert note.n == 1
-        assert "logFC" in note.note
+        assert "Reference" in note.note
     assert not read_files_cohort({"rna": write("rna", PATIENTS, 0)}).notes
     mixed = read_files_cohort({"rna": write("rna", [*PATIENTS[:6], *"abcdef"], 0)})
     assert not mixed.notes

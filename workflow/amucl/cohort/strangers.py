@@ -65,7 +65,7 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
 
 
 def _oddly_named(rows: Collection[str]) -> list[str]:
-    """The rows, a few, whose names are unlike those of nearly all others: logFC among P001, P002, ..."""
+    """The rows, a few, whose names are unlike those of nearly all others: Reference among P001, P002, ..."""
     usual, n = Counter(map(_runs, rows)).most_common(1)[0] if rows else ("", 0)
     if n < _NEARLY_ALL * len(rows):
         return []
