@@ -1,8 +1,18 @@
 """The counts of the join report, by hand."""
 
 import pandas as pd
+import pytest
 
-from amucl.cohort.assembly import cells_row, join_clinical, join_row, join_tables
+from amucl.cohort.assembly import (
+    MAX_DAYS,
+    cells_row,
+    check_survival,
+    join_clinical,
+    join_row,
+    join_tables,
+    rows_by_barcode,
+)
+from amucl.errors import AmuclError
 
 A1, A2, A3 = (f"TCGA-AB-000{number}-03" for number in (1, 2, 3))
 NORMAL, STRANGER = "TCGA-AB-0001-11", "TCGA-ZZ-9999-03"
@@ -34,3 +44,46 @@ def test_every_row_adds_up():
     ]
     assert report["examples"].tolist() == ["a, b, c", "w, x, y"]  # each once, three at most
     assert unmatched.iloc[:, 1].tolist() == ["a", "b", "a", "c", "d"]  # as often as dropped; cells have no names
+
+
+def omic(*samples):
+    return pd.DataFrame({"g": range(len(samples))}, index=list(samples))
+
+
+@pytest.mark.parametrize(("types", "row"), [(("01", "06"), "TCGA-AB-0001-01"), (("06", "01"), "TCGA-AB-0001-06")])
+def test_a_patients_omics_come_from_the_first_type_of_sample_that_all_have(types, row):
+    """Both omics have a primary (01) and a metastasis (06), the second omic's in another order."""
+    both = ["TCGA-AB-0001-06", "TCGA-AB-0001-01"]
+    tables, patients, ledger = rows_by_barcode({"a": omic(*both), "b": omic(*reversed(both))}, types)
+    assert list(tables["a"].index) == list(tables["b"].index) == [row]
+    assert (tables["a"]["g"].item(), tables["b"]["g"].item()) == (both.index(row), 1 - both.index(row))
+    assert patients.to_dict() == {row: "TCGA-AB-0001"}
+    kept = ledger[ledger["status"] == "kept"]
+    assert kept[["omic", "column", "sample", "reason"]].to_numpy().tolist() == [
+        ["a", row, row, ""],
+        ["b", row, row, ""],
+    ]
+    assert len(ledger) == 4
+
+
+def test_where_omics_have_no_type_of_sample_in_common_the_first_names_the_row_and_it_is_said():
+    primary, metastasis = "TCGA-AB-0001-01", "TCGA-AB-0001-06"
+    tables, patients, ledger = rows_by_barcode({"a": omic(metastasis), "b": omic(primary)}, ("01", "06"))
+    assert list(tables["b"].index) == [metastasis]
+    assert list(patients.index) == [metastasis]
+    told = ledger.set_index("omic")
+    assert told.loc["b", ["column", "sample", "status"]].tolist() == [primary, metastasis, "kept"]
+    assert told.loc["b", "reason"] == f"stands in the row of the patient's sample {metastasis}"
+    assert told.loc["a", "reason"] == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [("os_time", [0, 0.5, MAX_DAYS, None], [-0.5, MAX_DAYS + 1, "soon"]), ("os_event", [0, 1, None], [2, -1, 0.5])],
+)
+def test_survival_that_can_be_passes_and_other_is_named(column, good, bad):
+    check_survival(pd.DataFrame({column: good}), "c.tsv")
+    for value in bad:
+        table = pd.DataFrame({column: [*good, value]}, index=[f"p{i}" for i in range(len(good) + 1)])
+        with pytest.raises(AmuclError, match=rf"c\.tsv, {column}, sample p{len(good)}: .* got {value}"):
+            check_survival(table, "c.tsv")

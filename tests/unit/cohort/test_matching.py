@@ -171,3 +171,11 @@ def test_barcodes_of_several_samples_stay_as_written_and_the_setting_is_named():
     assert "tcga_barcodes: true" in note.note
     assert not assemble({"rna": table}, tcga=True).notes
     assert barcode_note(["TCGA-AA-0001-01A", "TCGA-AA-0002-01A"]) is None
+
+
+def test_ids_that_grow_from_file_to_file_are_one_patient():
+    """The longest are matched first: P-7 begins one patient then, and not two."""
+    files = {"x": ["P-7", "P-8"], "y": ["P-7-01", "P-8-01"], "z": ["P-7-01-A", "P-8-01-A"]}
+    names = match_ids(files).name
+    for number in (7, 8):
+        assert {names[file, ids[number - 7]] for file, ids in files.items()} == {f"P-{number}"}
