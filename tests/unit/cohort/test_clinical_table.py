@@ -279,3 +279,31 @@ def test_measurements_do_not_join_where_the_named_ids_match_nothing(tmp_path):
             read(tmp_path, NUMBERS, table, index=False)
     with pytest.raises(AmuclError, match="shares no sample"):
         read(tmp_path, NUMBERS, pd.DataFrame({"age": chance, "subtype": "S1"}), index=False)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_ids_of_matched_controls_are_not_those_of_the_patients(tmp_path, first):
+    table = clinical(NAMES)
+    controls = table["patient_id"].to_numpy()[::-1]
+    table.insert(0 if first else 1, "matched_control_id", controls)
+    raw = read(tmp_path, NAMES, table, index=False)
+    assert right(raw, NAMES)
+
+
+def test_columns_of_ids_that_disagree_are_told(tmp_path):
+    table = clinical(NAMES)
+    table.insert(1, "donor_id", table["patient_id"].to_numpy()[::-1])
+    raw = read(tmp_path, NAMES, table, index=False)
+    assert right(raw, NAMES)
+    (note,) = [note for note in raw.notes if note.what == "columns of ids that disagree"]
+    assert "donor_id" in note.note
+    same = read(tmp_path, NAMES, table.assign(donor_id=table["patient_id"]), index=False)
+    assert "columns of ids that disagree" not in whats(same)
+
+
+def test_a_few_patients_with_two_samples_do_not_cost_the_column_of_patients_its_place():
+    patients = pd.Series(NAMES, index=NAMES)
+    rows = [*NAMES, *NAMES[:2]]
+    samples = [f"{name}-01" for name in NAMES[:-3]] + ["x", "y", "z", "v", "w"]
+    columns = pd.DataFrame({"sample": samples, "patient": rows})
+    assert id_column(columns, CohortIds(patients, {})).name == "patient"

@@ -81,3 +81,22 @@ def test_a_gct_says_what_annotates_features_and_describes_samples(tmp_path):
     told = {note.what: note.note for note in notes}
     assert "2 rows below it that describe the samples" in told["lines above the header"]
     assert "score" in told["annotation columns"]
+
+
+def test_a_sample_may_have_an_odd_name(tmp_path):
+    path = tmp_path / "rna.tsv"
+    path.write_text("gene\tP1\t{sample}\t<case>\nA\t1\t2\t3\nB\t4\t5\t6\n")
+    assert list(read_omic(path, omic="rna").index) == ["P1", "{sample}", "<case>"]
+
+
+@pytest.mark.parametrize("names", [["ENSG00000141510.16", "ENSG00000012048"], ["cg00000029", "cg00000108"]])
+@pytest.mark.parametrize("orientation", ["features_in_rows", "samples_in_rows"])
+def test_features_are_no_samples(tmp_path, names, orientation):
+    table = pd.DataFrame([[1.0, 2], [3, 4], [5, 6]], index=["P1", "P2", "P3"], columns=names)
+    right = table if orientation == "samples_in_rows" else table.T
+    right.to_csv(tmp_path / "right.tsv", sep="\t")
+    right.T.to_csv(tmp_path / "wrong.tsv", sep="\t")
+    assert list(read_omic(tmp_path / "right.tsv", omic="rna", orientation=orientation).index) == ["P1", "P2", "P3"]
+    with pytest.raises(AmuclError, match="named as features are") as caught:
+        read_omic(tmp_path / "wrong.tsv", omic="rna", orientation=orientation)
+    assert names[0] in str(caught.value)

@@ -23,6 +23,12 @@ from amucl.errors import AmuclError, some
 KINDS = ("symbols", "ids", "others", "measures")
 
 
+_FEATURE = re.compile(
+    r"ENS[A-Z]*[GTP]\d{11}(\.\d+)?(_PAR_Y)?|cg\d{8}|hsa[-.](miR|mir|let)[-.].+|MIMAT\d{7}|\d+(_[sax])?_at|NM_\d+(\.\d+)?"
+)
+_WORDS = re.compile(r"[\w .-]+")
+
+
 @dataclass(frozen=True)
 class Names:
     """The known names: of columns by their kind (`KINDS`), of counters and of samples' ids, as they are compared."""
@@ -84,7 +90,8 @@ class FeatureColumns:
             kinds = ["others" if _counter(name) in names.counters else None for name in columns]
         kinds[:n_annotation] = [kind or "others" for kind in kinds[:n_annotation]]
         self.measures = [name for name, kind in zip(columns, kinds, strict=True) if kind == "measures"]
-        self.of_samples = [name for name in columns if plain(name) in names.samples] if features_in_rows else []
+        worded = (name for name in columns if _WORDS.fullmatch(name))  # a sample may be called {sample}
+        self.of_samples = [name for name in worded if plain(name) in names.samples] if features_in_rows else []
         self.no_sample = all(kinds)
         if all(kinds):  # a table of nothing else has been misunderstood
             kinds = [None] * len(kinds)
@@ -190,6 +197,20 @@ def _id_place(corner: str | None, kinds: list[str | None], ids: Sequence[str]) -
     if corner and "entrez" in plain(corner) and ids and all(name.isdigit() or not name for name in ids):
         return symbol
     return 0
+
+
+def refuse_features_as_samples(samples: Sequence[str], where: object, orientation: str) -> None:
+    """Raise AmuclError where most samples have names of genes, probes or microRNAs: the table stands the other way."""
+    features = [name for name in samples if _FEATURE.fullmatch(name)]
+    if 2 * len(features) > len(samples):
+        other = {"features_in_rows": "samples_in_rows", "samples_in_rows": "features_in_rows"}[orientation]
+        raise AmuclError(
+            "the samples are named as features are",
+            where=where,
+            expected="names of samples or patients",
+            got=some(features),
+            action=f"write orientation: {other}, if the table stands that way",
+        )
 
 
 def merge_duplicates(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

@@ -17,6 +17,7 @@ from amucl.cohort.levels import one_spelling
 from amucl.cohort.matching import match_notes
 from amucl.cohort.notes import Note
 from amucl.cohort.readers import tidy_columns
+from amucl.cohort.sentinels import sentinel_notes
 from amucl.cohort.words import UnknownCount, UnknownWords, known_frame, unknown_words
 from amucl.errors import AmuclError, some
 
@@ -103,6 +104,10 @@ def key_table(
         notes.append(Note(source, "row numbers", len(numbers), told))
     if chosen.position > 0:
         notes.append(_chosen_note(chosen, columns, cohort, source))
+    if chosen.rivals:
+        told = f"joined by the column {chosen.name or '(no name)'}; {some(chosen.rivals)} would give the samples other"
+        told += " rows: leave one of them out"
+        notes.append(Note(source, "columns of ids that disagree", len(chosen.rivals), told))
     notes += match_notes(chosen.matches, "table", source=source, other="the cohort")
     words = words or unknown_words()
     ids = columns.iloc[:, chosen.position].fillna("").astype(str).str.strip()
@@ -119,6 +124,7 @@ def key_table(
     notes += unknown.notes(source)
     rows, repeated, told = _one_row_each(rows, source, where, merge=merge)
     table = keep_codes(tidy_columns(rows, notes=notes, source=source), rows)
+    notes += sentinel_notes(table, source)
     column = chosen.name if chosen.position > 0 else None
     return KeyedTable(table, rows, chosen.found, column, nameless, repeated, notes + told)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ _ID_NAME = re.compile(
     r"( ?(id|ids|identifier|code|codes|name|names|number|num|nr|no|barcode|key|label|uuid|submitter id))?"
     r"|(.* )?(id|ids|identifier|barcode|barcodes|uuid)",
 )
+_OF_OTHERS = re.compile(r"\b(control|matched|mother|father|parent|sibling|twin|partner|spouse|paired|mate)\b")
 _WHOLE = re.compile(r"\d+(\.0+)?")
 _NUMBER = re.compile(r"[\d.,]+")
 _ENOUGH = 0.5  # of the patients, or of the rows, for a column of numbers whose name does not say that it holds ids
@@ -81,6 +82,7 @@ class IdColumn:
     found : row of the cohort -> id.
     matches : how ids were found that are written otherwise.
     share : of the cohort's rows that have an id in it. unique : distinct ids per cell that holds one.
+    rivals : names of columns that name nearly as many rows as ids do, and give them to other rows of the table.
     """
 
     position: int
@@ -92,6 +94,12 @@ class IdColumn:
     numbers: bool
     row_numbers: bool
     exact: int
+    rivals: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """The share of rows named, less where ids are repeated; a few patients with two rows cost nothing."""
+        return self.share * min(1, self.unique / _NEARLY_UNIQUE)
 
     @property
     def named(self) -> bool:
@@ -101,13 +109,14 @@ class IdColumn:
     @property
     def rank(self) -> tuple:
         """By which the best column is the largest."""
-        return self.share * self.unique, self.exact, self.named, -self.position
+        return self.score, self.named, self.exact, -self.position
 
 
 def is_id_name(name: str) -> bool:
     """Whether a column's name says that it holds ids: sampleID, PATIENT_ID, bcr_patient_barcode, case."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return _ID_NAME.fullmatch(re.sub(r"[\W_]+", " ", words).strip().casefold()) is not None
+    plain = re.sub(r"[\W_]+", " ", words).strip().casefold()
+    return _ID_NAME.fullmatch(plain) is not None and _OF_OTHERS.search(plain) is None
 
 
 def is_row_number(name: str, cells: pd.Series) -> bool:
@@ -118,8 +127,9 @@ def is_row_number(name: str, cells: pd.Series) -> bool:
 def id_column(columns: pd.DataFrame, cohort: CohortIds) -> IdColumn | None:
     """The column of a table whose cells name the cohort's rows best, or None if none does.
 
-    The share of the cohort's rows that a column names, times how unique its cells are, decides; of equals the one
-    with more ids as written, then one whose name says that it holds ids (`is_id_name`), then the first. Numbers can be
+    The share of the cohort's rows that a column names decides, less where its cells are repeated (`IdColumn.score`); of
+    equals one whose name says that it holds ids of the samples (`is_id_name`; not of their controls or mothers), then
+    the one with more ids as written, then the first. Numbers can be
     equal by chance: where the best column holds numbers, one that is named as ids wins if it names half as many rows,
     and a column that is neither named so nor the first has to be unique and to name half of the cohort, and no unique
     column may be named so. Ages, stages, times and events, by their names, are no ids. Row numbers (`is_row_number`)
@@ -150,13 +160,32 @@ def id_column(columns: pd.DataFrame, cohort: CohortIds) -> IdColumn | None:
             bounded.append((bound, position, name, cells, ids, numbers_of_rows))
     found: list[IdColumn] = []
     for bound, position, name, cells, ids, numbers_of_rows in sorted(bounded, key=lambda entry: (-entry[0], entry[1])):
-        best = max((column.share * column.unique for column in found), default=0)
+        best = max((column.score for column in found), default=0)
         if 4 * bound < best * len(cohort.patients) and not (cohort.tcga or cohort.labels):
             break  # it cannot name as many rows as it would have to
         column = _tried(position, name, cells, ids, numbers_of_rows, cohort)
         if column is not None:
             found.append(column)
-    return _best(found, named_ids=named_ids)
+    best = _best(found, named_ids=named_ids)
+    return best and replace(best, rivals=_rivals(best, found, columns))
+
+
+def _rivals(best: IdColumn, found: list[IdColumn], columns: pd.DataFrame) -> tuple[str, ...]:
+    """The names of the other columns named as ids by which the cohort's rows would be other rows of the table."""
+
+    def rows_of(column: IdColumn) -> pd.Series:
+        cells = columns.iloc[:, column.position].fillna("").astype(str).str.strip()
+        first = {name: place for place, name in reversed(list(enumerate(cells)))}
+        return pd.Series({row: first[name] for row, name in column.found.items()})
+
+    ours = rows_of(best)
+    rivals = []
+    for column in found:
+        if column.position != best.position and column.named and column.share >= _NEARLY_UNIQUE * best.share:
+            theirs = rows_of(column).reindex(ours.index).dropna()
+            if (theirs != ours[theirs.index]).mean() > 1 - _NEARLY_UNIQUE:
+                rivals.append(column.name)
+    return tuple(rivals)
 
 
 def _best(found: list[IdColumn], *, named_ids: bool) -> IdColumn | None:

@@ -17,7 +17,7 @@ import mudata
 import numpy as np
 import pandas as pd
 
-from amucl.cohort.annotation import merge_duplicates
+from amucl.cohort.annotation import merge_duplicates, refuse_features_as_samples
 from amucl.cohort.columns import with_written_columns
 from amucl.cohort.hdf5 import check_hdf5
 from amucl.cohort.matrix import LARGEST, refuse_too_large, too_large
@@ -114,6 +114,8 @@ def read_omic(
         table = found.T if transposed else found
     places = (None, None) if kind not in _TEXT_SUFFIXES else ("column", "line") if transposed else ("line", "column")
     check_ids(table.index, "sample", file, place=places[0])
+    if kind != ".h5mu":
+        refuse_features_as_samples(table.index, file, orientation)
     check_ids(table.columns, "feature", file, place=places[1])
     if notes is not None:
         notes += told
