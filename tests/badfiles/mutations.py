@@ -162,7 +162,7 @@ def nul_bytes_at_the_end(data):
     return data + bytes(512)
 
 
-@refused(TEXTS, r"line 1: not UTF-8 text: byte 0x1b")
+@refused(TEXTS, r"line 1: a control character: byte 0x1b")
 def terminal_escape_in_an_id(data):
     return data[:1] + b"\x1b[31m" + data[1:]
 
@@ -237,8 +237,7 @@ def quote_never_closed(rows):
     return [*rows[:2], ['"' + rows[2][0].strip('"'), *rows[2][1:]], *rows[3:]]
 
 
-@refused(without(MATRICES, "R table", "benchmark exp"), r"empty sample id")
-@read_right(["R table", "benchmark exp"])
+@read_right(MATRICES)
 def separators_at_the_end_of_all_lines(rows):
     return [[*row, ""] for row in rows]
 
@@ -355,7 +354,8 @@ def feature_without_a_name(rows):
     return [*rows[:2], ['""', *rows[2][1:]], *rows[3:]]
 
 
-@refused(["own .tsv", "own .csv"], r"shares no samples")
+@refused("own .tsv", r"shares no samples")
+@refused("own .csv", r"the samples are named as features are")
 @read_right("own clinical")
 @refused(["Xena expression", "Xena methylation"], "no column is a TCGA sample")
 def transposed(rows):
