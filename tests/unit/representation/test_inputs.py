@@ -1,10 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.spatial.distance import pdist
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from amucl.errors import AmuclError
-from amucl.representation.inputs import InputMap, fit_input_map
+from amucl.representation.inputs import InputMap, OmicMap, fit_input_map
 
 
 def cohort(sizes=(40, 25), n=30, seed=0):
@@ -71,3 +72,38 @@ def test_a_missing_omic_is_zero_and_not_counted():
 def test_other_omics_are_refused():
     with pytest.raises(AmuclError, match="expected 2: omic 1, omic 2; got 1"):
         fitted(cohort())(cohort()[:1])
+
+
+def two_omics():
+    """Centres 1, 2 and 3 of rna, 10 and 20 of protein; nothing is scaled."""
+    centres = {"rna": np.array([1.0, 2, 3]), "protein": np.array([10.0, 20])}
+    names = {"rna": ["a", "b", "c"], "protein": ["x", "y"]}
+    return InputMap([OmicMap(centre, np.ones(len(centre))) for centre in centres.values()], names)
+
+
+def test_a_feature_that_a_patient_lacks_is_at_the_mean_and_an_omic_stays_missing():
+    nan = np.nan
+    rna, protein = two_omics().filled(
+        [np.array([[5.0, nan, 7], [nan] * 3, [4, 5, 6]]), np.array([[1, 2], [nan, 8], [nan] * 2])]
+    )
+    np.testing.assert_array_equal(rna, [[5, 2, 7], [nan, nan, nan], [4, 5, 6]])
+    np.testing.assert_array_equal(protein, [[1, 2], [10, 8], [nan, nan]])
+
+
+def test_omics_are_arranged_by_name():
+    inputs = two_omics()
+    frame = pd.DataFrame([[1.0, 2, 3, 4]], columns=["c", "other", "a", "b"])
+    rna, protein = inputs.arranged({"protein": np.array([[8.0, 9]]), "rna": frame})
+    assert rna.tolist() == [[3, 4, 1]]
+    assert protein.tolist() == [[8, 9]]
+    rna, protein = inputs.arranged({"rna": frame})
+    assert rna.tolist() == [[3, 4, 1]]
+    assert np.isnan(protein).all()
+    assert protein.shape == (1, 2)
+    for views, got in (({"mirna": frame}, "got mirna"), ({}, "got none"), ({"rna": frame, "x": frame}, "got x")):
+        with pytest.raises(AmuclError, match=f"not those the model was trained on; expected rna, protein; {got}"):
+            inputs.arranged(views)
+    with pytest.raises(AmuclError, match=r"rna lacks 2 of the 3 features .* got b, c"):
+        inputs.arranged({"rna": frame[["a"]]})
+    with pytest.raises(AmuclError, match="trained without names of omics"):
+        InputMap(inputs.omics).arranged({"rna": frame})
