@@ -107,6 +107,7 @@ def test_relative_gap():
         (3, 1, 0.5, 2),  # no more than t = 1 is ever allowed
         (1, 0, 4, 1 / 4),
         (1, 0, 0.1, 1),
+        (1, 100, 1, 1 / 400),
         (-1, 1, 1, 0),  # t = 0: the objective is never negative
         (-1, 0, 1, 0),
     ],
