@@ -9,8 +9,8 @@ from amucl.biology.clinic import clinic
 from amucl.clustering.external import ari
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
 from amucl.cohort.cohort import about, truth, views
-from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.sources import counts_declared, read_source
+from amucl.cohort.preprocess import preprocess
+from amucl.cohort.sources import preprocessing_of, read_source
 from amucl.config import load_registry, resolve
 from amucl.methods import METHODS, build
 from tests.shared import REPOSITORY
@@ -37,13 +37,9 @@ class Own:
         complete = config["datasets"]["mine"]
         files = {"omics": list(complete["omics"].values())}
         files |= {"clinical": complete["clinical"]} if complete["clinical"] else {}
-        settings = Preprocessing(
-            **complete["preprocessing"],
-            counts=counts_declared(complete),
-            truth=complete["truth"],
-            n_clusters=complete["n_clusters"],
+        return preprocess(
+            read_source(complete, list(complete["omics"]), files), preprocessing_of(complete), dataset="mine"
         )
-        return preprocess(read_source(complete, list(complete["omics"]), files), settings, dataset="mine")
 
     @property
     def cohort(self):

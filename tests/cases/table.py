@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+WRONG = "**wrong**"
 BEGIN, END = "<!-- table of cases: begin -->", "<!-- table of cases: end -->"
 
 
@@ -21,24 +22,28 @@ class Cases:
     """Gathers the situations and what their tests measured, as they end."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, str, str, str]] = []
+        self.rows: dict[tuple[str, str, str], list[str]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
-        """A row for every test that ran."""
+        """What every test measured, by its situation; nothing, where the test says no more than that it is right."""
         report = yield
-        if report.when == "call":
+        if report.when == "call" or report.failed:
             marker = item.get_closest_marker("situation")
             measured = "; ".join(value for name, value in report.user_properties if name == "now")
-            now = measured if report.passed else f"**wrong** {measured}"
-            self.rows.append((marker.args[0], marker.kwargs["right"], marker.kwargs["before"], now))
+            now = measured if report.passed else f"{WRONG} {measured}"
+            self.rows.setdefault((marker.args[0], marker.kwargs["right"], marker.kwargs["before"]), []).append(now)
         return report
 
 
-def table(rows: list[tuple[str, str, str, str]]) -> str:
+def table(rows: dict[tuple[str, str, str], list[str]]) -> str:
     """Markdown, with the total first."""
-    wrong = sum(now.startswith("**wrong**") for *_, now in rows)
-    cells = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows)
+    wrong = sum(any(now.startswith(WRONG) for now in found) for found in rows.values())
+    told = {
+        row: "; ".join(dict.fromkeys(filter(None, found))) or f"right, {len(found)} tests"
+        for row, found in rows.items()
+    }
+    cells = (" | ".join(cell.replace("|", "\\|") for cell in (*row, now)) for row, now in told.items())
     lines = [
         f"{len(rows)} situations, {len(rows) - wrong} of them right now.",
         "",

@@ -191,8 +191,8 @@ def test_sums_are_no_patients(tmp_path, now):
 
 @pytest.mark.situation(
     "two vials of one tumour (01A in one omic, 01B in another), barcodes with dots",
-    right="one patient each, said",
-    before="no shared samples",
+    right="one patient each",
+    before="right",
 )
 def test_two_vials(tmp_path, now):
     patients = [f"TCGA-AB-{2800 + number}" for number in range(40)]

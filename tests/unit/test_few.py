@@ -68,6 +68,11 @@ def clusters(method, model, ks):
     return embedding, labels_over_k(restarts, samples), restarts
 
 
+@pytest.mark.situation(
+    "eight patients, few distinct profiles, omics of one to three features",
+    right="every method ends with a table or one line",
+    before="nmf and mofa: tracebacks; sglrr: expected 2 to 0",
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_ends_with_a_table(method):
     for name, views in COHORTS.items():
@@ -87,6 +92,11 @@ VARYING = ("mofa", "spectral", *(name for name, entry in METHODS.items() if entr
 NOT_UNIQUE = ("snf", "intnmf")  # eigenvectors of a graph name its samples; W has more columns than there are profiles
 
 
+@pytest.mark.situation(
+    "eight patients, few distinct profiles, omics of one to three features",
+    right="every method ends with a table or one line",
+    before="nmf and mofa: tracebacks; sglrr: expected 2 to 0",
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_equal_patients_end_in_one_line_or_one_place(method):
     views = [np.ones((5, 3)), np.ones((5, 2))]
@@ -111,6 +121,11 @@ def test_no_more_components_than_the_data_have(estimator, most, caplog):
     assert not caplog.text
 
 
+@pytest.mark.situation(
+    "eight patients, few distinct profiles, omics of one to three features",
+    right="every method ends with a table or one line",
+    before="nmf and mofa: tracebacks; sglrr: expected 2 to 0",
+)
 @pytest.mark.parametrize("method", ["sglrr", "pca", "snf"])
 @pytest.mark.parametrize("name", ["3 patients, 2 features", "5 patients, two profiles", "8 patients, 3 features",
                                   "five profiles"])  # fmt: skip

@@ -49,6 +49,11 @@ def place(trained, new):
     return place_patients(*load(method, path), made.cohort, embedding.columns)
 
 
+@pytest.mark.situation(
+    "five new patients of one subtype, or one",
+    right="placed as among many others",
+    before="refused: constant features of the new cohort counted as absent",
+)
 def test_new_patients_join_their_group_and_one_alone_as_among_others(trained):
     new = tables("n", 1)
     placed = place(trained, new)

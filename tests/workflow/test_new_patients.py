@@ -69,6 +69,11 @@ def run(tmp_path_factory):
     return checkout
 
 
+@pytest.mark.situation(
+    "omics written as {rna, methylation}; new patients predicted",
+    right="as with sorted names; every patient placed right",
+    before="0 of 60 placed right, no word; of unequal width explain and evidence ended the run",
+)
 def test_values_are_as_with_sorted_names(run):
     assert run.path("ref/cohort.h5mu").exists()
     pairs = {
@@ -85,6 +90,11 @@ def test_values_are_as_with_sorted_names(run):
     assert list(evidence.loc[evidence["part"] == "omic", "name"]) == ["rna", "methylation"]
 
 
+@pytest.mark.situation(
+    "omics written as {rna, methylation}; new patients predicted",
+    right="as with sorted names; every patient placed right",
+    before="0 of 60 placed right, no word; of unequal width explain and evidence ended the run",
+)
 def test_every_patient_is_given_the_right_subtype(run):
     labels = read_matrix(run.path("ref/dmacl/labels.tsv"))["k3"]
     named = run.groups["ref"].groupby(labels).agg(lambda groups: groups.mode().item())
@@ -94,6 +104,11 @@ def test_every_patient_is_given_the_right_subtype(run):
     pd.testing.assert_frame_equal(one, found.head(1), check_dtype=False)
 
 
+@pytest.mark.situation(
+    "omics written as {rna, methylation}; new patients predicted",
+    right="as with sorted names; every patient placed right",
+    before="0 of 60 placed right, no word; of unequal width explain and evidence ended the run",
+)
 def test_a_subtype_goes_by_its_own_features_of_each_omic(run):
     labels = read_matrix(run.path("ref/dmacl/labels.tsv"))["k3"]
     named = run.groups["ref"].groupby(labels).agg(lambda groups: groups.mode().item())

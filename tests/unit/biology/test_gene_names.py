@@ -101,6 +101,11 @@ def ensembl_map(*rows):
     return pd.DataFrame(rows, columns=["feature", "gene"])
 
 
+@pytest.mark.situation(
+    "expression and gene map of two GENCODE releases",
+    right="every gene named",
+    before="125 of 200 lost their symbol, two gene sets vanished",
+)
 def test_a_version_never_costs_a_gene():
     """Some versions agree, some do not: each gene is looked up by itself, the exact entry first, else the latest."""
     rows = [

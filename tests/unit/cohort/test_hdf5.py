@@ -168,6 +168,11 @@ CASES = {
 }
 
 
+@pytest.mark.situation(
+    "HDF5 files with external storage, external links, virtual data sets, shapes that lie",
+    right="refused in one line",
+    before="any local file was read as data",
+)
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_refused_in_one_line(file, monkeypatch, case):
     change, message = CASES[case]

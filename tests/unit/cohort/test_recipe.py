@@ -44,6 +44,11 @@ def values(made, omic):
     return made.cohort[omic].to_df()
 
 
+@pytest.mark.situation(
+    "a reference whose values were logged, a new cohort a little lower",
+    right="logged as the reference was",
+    before="not logged: 25 of 40 patients none, no warning",
+)
 def test_values_are_logged_as_the_reference_was_whatever_their_own_range(reference):
     tables = new_tables()
     tables["rna"] /= 50  # a 99th percentile below 100, which `auto` would not log
@@ -68,6 +73,11 @@ def test_what_the_new_cohort_says_of_its_own_values_goes_first_and_is_told(refer
         prepare_new(assemble({"rna": centred}), reference)
 
 
+@pytest.mark.situation(
+    "five new patients of one subtype, or one",
+    right="placed as among many others",
+    before="refused: constant features of the new cohort counted as absent",
+)
 def test_constant_and_rare_features_and_one_patient_are_enough(reference):
     many = prepare_new(assemble(new_tables()), reference)
     features = {omic: list(reference[omic].var_names) for omic in reference.mod}
@@ -91,6 +101,11 @@ def with_gaps():
     return {"rna": rna, "mutation": tables["mutation"].drop(index="n2")}
 
 
+@pytest.mark.situation(
+    "five new patients of one subtype, or one",
+    right="placed as among many others",
+    before="refused: constant features of the new cohort counted as absent",
+)
 def test_a_patients_values_do_not_depend_on_who_else_is_new(reference):
     tables = with_gaps()
     made = prepare_new(assemble(tables), reference)

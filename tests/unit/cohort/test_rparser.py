@@ -94,6 +94,11 @@ HUGE = {
 }
 
 
+@pytest.mark.situation(
+    "R files of a few bytes that become gigabytes, lengths that lie, lists without end",
+    right="refused before memory is taken",
+    before="102 bytes took 8.3 GB",
+)
 @pytest.mark.parametrize("case", HUGE)
 def test_what_becomes_much_is_refused_before_memory_is_taken(tmp_path, case):
     before = peak()
@@ -117,6 +122,11 @@ LIES = {
 }
 
 
+@pytest.mark.situation(
+    "R files of a few bytes that become gigabytes, lengths that lie, lists without end",
+    right="refused before memory is taken",
+    before="102 bytes took 8.3 GB",
+)
 @pytest.mark.parametrize("case", LIES)
 def test_lengths_that_lie(tmp_path, case):
     before = peak()
@@ -127,6 +137,11 @@ def test_lengths_that_lie(tmp_path, case):
     assert peak() - before < 100_000_000
 
 
+@pytest.mark.situation(
+    "R files of a few bytes that become gigabytes, lengths that lie, lists without end",
+    right="refused before memory is taken",
+    before="102 bytes took 8.3 GB",
+)
 @pytest.mark.parametrize("nested", [ints(VEC, 1), ints(LIST), ints(ALTREP)])
 def test_lists_in_lists_without_end(tmp_path, nested):
     with pytest.raises(AmuclError, match=r"a\.rds: the R file nests its objects too deeply"):

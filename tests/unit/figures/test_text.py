@@ -169,6 +169,11 @@ def test_every_figure_function_is_tried():
     assert public - OF_PLAIN_WORDS == set(FIGURES)
 
 
+@pytest.mark.situation(
+    "classes called $20k-$40k, _none, 高危, set names with a dollar sign",
+    right="every class in its legend, nothing read as markup",
+    before="no legend entry, drawn as mathematics, dot plots crashed",
+)
 def test_every_class_has_its_entry(drawn):
     _, figure, n_entries = drawn
     entries = largest_legend(figure)
@@ -179,6 +184,11 @@ def test_every_class_has_its_entry(drawn):
             assert any(entry == written or entry.startswith(f"{written} (") for entry in entries), written
 
 
+@pytest.mark.situation(
+    "classes called $20k-$40k, _none, 高危, set names with a dollar sign",
+    right="every class in its legend, nothing read as markup",
+    before="no legend entry, drawn as mathematics, dot plots crashed",
+)
 def test_no_name_is_read_as_markup(drawn):
     _, figure, _ = drawn
     with STYLED(), fonts.written(figure):
@@ -189,6 +199,11 @@ def test_no_name_is_read_as_markup(drawn):
         assert not any(unicodedata.category(c) == "Cc" for c in text.get_text().replace("\n", ""))
 
 
+@pytest.mark.situation(
+    "classes called $20k-$40k, _none, 高危, set names with a dollar sign",
+    right="every class in its legend, nothing read as markup",
+    before="no legend entry, drawn as mathematics, dot plots crashed",
+)
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_every_figure_can_be_saved(drawn, suffix, tmp_path):
     _, figure, _ = drawn

@@ -47,6 +47,12 @@ def read_source(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[s
     return replace(raw, clinical=clinical, clinical_columns=columns, notes=[*raw.notes, *notes])
 
 
+def preprocessing_of(entry: Mapping[str, Any]) -> Preprocessing:
+    """The settings by which a dataset is prepared, of its complete entry."""
+    own = {"counts": counts_declared(entry), "truth": entry["truth"], "n_clusters": entry["n_clusters"]}
+    return Preprocessing(**entry["preprocessing"], **own)
+
+
 def counts_declared(entry: Mapping[str, Any]) -> str | Sequence[str] | None:
     """`Preprocessing.counts` of a dataset: None where the source says what its values are."""
     return entry["counts"] if entry["source"] in ("files", "joined") else None
