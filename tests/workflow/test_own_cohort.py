@@ -179,7 +179,7 @@ def test_duplicate_samples(broken):
 
 
 def test_tables_that_share_no_sample(broken):
-    message = broken(edit_rna(lambda rna: rna.add_prefix("X")))
+    message = broken(edit_rna(lambda rna: rna.add_prefix("Q")))  # an X before digits is R's
     assert "shares no samples" in message
     assert "orientation" in message
 

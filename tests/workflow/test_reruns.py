@@ -107,8 +107,8 @@ PARAMETERS = {
     ),
     "gene sets": (
         {"datasets": {"simulated": {"gene_sets": {"go": ["sets.gmt"]}}}},
-        {"over_representation"},
-        "results/simulated/dmacl/k4/go.",
+        {"check_genes"},  # genes are named with an eye on the sets
+        "results/simulated/gene_names",
     ),
     "device": ({"device": "cpu"}, set(), ""),
 }

@@ -157,6 +157,7 @@ def _restarts(X: np.ndarray, place: np.ndarray, k: int, kinds: np.ndarray, seed:
     order = np.argsort(inertias[first], kind="stable")
     partitions, counts, inertias = partitions[first][order], counts[order], inertias[first][order]
     best, inertia = _refined(X, partitions[: -(-len(kinds) // _REFINED_SHARE)], k)
+    inertia = min(inertia, float(inertias[0]))  # exchanges make nothing worse; summed in another order it may round up
     found = int(best.max())
     warning = "" if found == k else f"points too close together to tell apart: {found} clusters"
     return Restarts(best, inertia, partitions, counts, inertias, warning)

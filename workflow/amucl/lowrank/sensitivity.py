@@ -83,10 +83,8 @@ def sensitivity_table(
 def _outcome(fitted: LowRankRepresentation, k: int) -> tuple[dict[str, object], np.ndarray | None]:
     """What a solution is, and its labels; None where too few samples are represented to be cut into `k`."""
     facts = {name: fitted.solver_[name] for name in SOLVER}
-    try:
-        labels = fitted.labels(k)
-    except AmuclError as error:
-        logger.warning("%s", error)
+    labels = fitted.labels(k)
+    if len(np.unique(labels)) < k:
         labels = None
     n_clusters = 0 if labels is None else len(np.unique(labels))
     return facts | {"status": ", ".join(doubts(fitted.solver_, k)) or "ok", "n_clusters": n_clusters}, labels
