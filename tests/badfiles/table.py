@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from tests.badfiles.judge import READ, REFUSED, outcome
 from tests.badfiles.mutations import CASES, Case
 from tests.badfiles.realfiles import REAL, REAL_CASES
+from tests.documents import put_between
 
 BEGIN, END = "<!-- table of bad files: begin -->", "<!-- table of bad files: end -->"
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -72,11 +72,7 @@ def main() -> None:
     wrong = [f"{m}, {k}: {one}" for m, of in found.items() for k, one in of.items() if one not in (READ, REFUSED)]
     print(*wrong, sep="\n", file=sys.stderr)
     if arguments.write:
-        document = DOCUMENT.read_text(encoding="utf-8")
-        pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
-        DOCUMENT.write_text(
-            re.sub(pattern, lambda _: f"{BEGIN}\n{text}\n{END}", document, flags=re.DOTALL), encoding="utf-8"
-        )
+        put_between(DOCUMENT, BEGIN, END, text)
     sys.exit(bool(wrong))
 
 

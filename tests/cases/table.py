@@ -7,11 +7,12 @@ mended, and what comes of it now, as the test has measured it. The command fails
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.documents import put_between
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 WRONG = "**wrong**"
@@ -64,11 +65,7 @@ def main() -> None:
     text = table(cases.rows)
     print(text)
     if arguments.write and not status:
-        document = DOCUMENT.read_text(encoding="utf-8")
-        pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
-        DOCUMENT.write_text(
-            re.sub(pattern, lambda _: f"{BEGIN}\n{text}\n{END}", document, flags=re.DOTALL), encoding="utf-8"
-        )
+        put_between(DOCUMENT, BEGIN, END, text)
     sys.exit(status)
 
 

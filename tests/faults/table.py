@@ -7,12 +7,13 @@ often it was tried, how often survived. The command fails where a fault was not 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests.documents import put_between
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENT = REPOSITORY / "docs" / "reliability.md"
@@ -67,11 +68,7 @@ def main() -> None:
     text = table(counts)
     print(text)
     if arguments.write and not status:
-        document = DOCUMENT.read_text(encoding="utf-8")
-        pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
-        DOCUMENT.write_text(
-            re.sub(pattern, lambda _: f"{BEGIN}\n{text}\n{END}", document, flags=re.DOTALL), encoding="utf-8"
-        )
+        put_between(DOCUMENT, BEGIN, END, text)
     sys.exit(bool(status or counts.skipped))
 
 
