@@ -7,7 +7,7 @@ import zipfile
 from amucl.biology.genesets import read_gmt
 from amucl.cohort.benchmark import read_benchmark
 from amucl.cohort.published import read_published
-from amucl.cohort.readers import read_clinical, read_omic, read_strings
+from amucl.cohort.readers import read_clinical, read_columns, read_omic
 from amucl.cohort.rfiles import read_rds
 from tests.badfiles.mutations import CASES, Case
 from tests.badfiles.wellformed import KINDS, Kind, member, reading, zipped
@@ -106,7 +106,7 @@ add(
     "gbm_subtypes.csv",
     "label table",
     copy(SHARED / "labels" / "gbm_subtypes.csv"),
-    lambda folder: {"clinical": read_strings(folder / "gbm_subtypes.csv")},
+    lambda folder: {"clinical": read_columns(folder / "gbm_subtypes.csv").reset_index(drop=True)},
     *(one for one in TEXT if one not in WITHOUT_MARK),
     *TABLE,
 )

@@ -46,7 +46,6 @@ __all__ = [
     "read_columns",
     "read_h5mu",
     "read_omic",
-    "read_strings",
     "spreadsheet_ids",
     "stream_numbers",
     "tidy_columns",
@@ -142,29 +141,6 @@ def read_clinical(
     check_ids(table.index, "sample", file, place=places[0])
     check_ids(table.columns, "column", file, place=places[1])
     return tidy_columns(table, notes=notes).rename_axis(index="sample", columns=None)
-
-
-def read_strings(
-    path: str | os.PathLike,
-    *,
-    purpose: str = "table",
-    words: UnknownWords | None = None,
-    notes: list[Note] | None = None,
-    source: str | None = None,
-) -> pd.DataFrame:
-    """A text or parquet table as strings, NaN where unknown, its ids (the index) unchecked.
-
-    Raises AmuclError as `read_omic` does, and for repeated columns.
-    """
-    file = require_file(path, purpose=purpose)
-    kind = _kind(file)
-    if kind == ".h5mu":
-        raise AmuclError(f"{purpose} cannot be .h5mu", where=file, expected="text or .parquet")
-    table = _read_strings(file, kind, words, source or purpose, notes)
-    if kind == ".parquet":
-        table = table.map(str, na_action="ignore").astype(object)
-    check_ids(table.columns, "column", file, place="column" if kind in _TEXT_SUFFIXES else None)
-    return table
 
 
 def read_columns(
