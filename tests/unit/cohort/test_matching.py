@@ -46,6 +46,8 @@ def test_one_file_spelled_otherwise_is_the_same_cohort(said, respell):
         ("TCGA-AB-2803-03", "TCGA-AB-2803-03B-01D-0741-05", "portion and analyte of TCGA barcodes"),
         ("P-0000012-T03-IM3", "P-0000012", "length"),
         ("12", "12_tumour", "length"),
+        ("P001", "/data/run 7/P001.sorted.bam", "the folder and suffixes of a file"),
+        ("P001", "C:\\run\\P001Aligned.sortedByCoord.out.bam", "the folder and suffixes of a file"),
     ],
 )
 def test_what_is_one_id(one, other, said):
@@ -64,6 +66,9 @@ def test_what_is_one_id(one, other, said):
         ("TCGA-AB-2803-03", "TCGA-AB-2803-11"),
         ("TCGA-AB-280", "TCGA-AB-2803"),
         ("X1", "p1"),
+        ("siteA/P001", "siteB/P001"),
+        ("P001", "siteB/P001"),
+        ("../../up", "Q../../up"),
     ],
 )
 def test_what_are_two(one, other):

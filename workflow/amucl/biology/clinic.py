@@ -72,7 +72,7 @@ def clinic(
     return {
         "survival": survival_over_k(dataset, method, time, event, labels, **permuted),
         "outcome": outcome_table(dataset, method, time, event, labels, adjustment(clinical)),
-        "clinical": pd.concat([tests, depths], ignore_index=True) if technical else tests,
+        "clinical": pd.concat([table for table in (tests, depths) if len(table)] or [tests], ignore_index=True),
         "enrichment": counts.assign(dataset=dataset, method=method).reset_index()[ENRICHMENT_COLUMNS],
     }
 

@@ -69,11 +69,14 @@ def whole_number(name: str) -> str | None:
 
 
 def file_stem(name: str) -> str:
-    """The sample of a file's name, as featureCounts and HTSeq write it: /data/P001.sorted.bam is P001."""
-    stem = re.split(r"[/\\\\]", _plain(name))[-1]
+    """The sample of a file's name, as featureCounts and HTSeq write it: /data/P001.sorted.bam is P001.
+
+    A name without such a suffix is none of a file: siteA/P001 and siteB/P001 are two patients.
+    """
+    plain = stem = _plain(name)
     while (shorter := _FILE_SUFFIX.sub("", stem)) not in ("", stem):
         stem = shorter
-    return _without_zeros(stem)
+    return _without_zeros(name if stem == plain else re.split(r"[/\\]", stem)[-1])
 
 
 def _tcga_sample(name: str) -> str | None:
