@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from amucl.cohort.benchmark import feature_names, merge_duplicates, read_benchmark, read_survival
+from amucl.cohort.words import unknown_words
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, SHARED, needs_shared
 
@@ -248,7 +249,23 @@ def test_clinical_joins_by_sample_then_by_patient(tmp_path):
     assert raw.clinical["stage"].to_list()[:2] == ["tumour", "only normal"]
     assert raw.clinical["stage"].isna().to_list() == [False, False, True]
     assert list(raw.clinical.columns) == ["os_time", "os_event", "stage", "age", "a/b", "patient"]
-    assert reasons(raw, "clinical") == {"another row stands for the same patient": 1, "not in the cohort": 1}
+    assert reasons(raw, "clinical") == {
+        "another row stands for the same patient": 1,
+        "not in the cohort": 1,
+        "read as unknown: empty": 3,
+        "read as unknown: `NA`": 1,
+    }
+
+
+def test_words_for_unknown_are_the_users(tmp_path):
+    clinical = "id\tstage\tgrade\nTCGA-AA-0001-01A\tpending\tNone\nTCGA-AA-0002-01A\tII\tG2\n"
+    archive = make_zip(tmp_path / "clinical.zip", {"clinical/aa": clinical})
+    members = {"mirna": MIRNA, "survival": SURVIVAL}
+    words = unknown_words(("pending",), ("None",))
+    raw = read(make_zip(tmp_path / "aa.zip", members), clinical_archive=archive, words=words)
+    assert raw.clinical["stage"].dropna().to_list() == ["II"]
+    assert raw.clinical["grade"].dropna().to_list() == ["None", "G2"]
+    assert [(note.source, note.n) for note in raw.notes if note.what == "unknown words"] == [("clinical", 1)]
 
 
 # The real mirror -----------------------------------------------------------------------------------------------------
@@ -321,7 +338,11 @@ def test_every_cancer_reads_and_every_column_is_accounted_for(cancer):
     assert raw.clinical["os_event"].dropna().isin([0, 1]).all()
     assert raw.clinical.shape[1] > 50
     assert not raw.clinical.isna().all().any()
-    counted = raw.join[raw.join["n_dropped"] > 0].set_index(["source", "reason"])["n_dropped"].to_dict()
+    counted = (
+        raw.join[(raw.join["n_dropped"] > 0) & (raw.join["unit"] == "rows")]
+        .set_index(["source", "reason"])["n_dropped"]
+        .to_dict()
+    )
     assert raw.unmatched.groupby(["source", "reason"]).size().to_dict() == counted
     unknown = raw.clinical.index[raw.clinical[["os_time", "os_event"]].isna().any(axis=1)]
     assert raw.unmatched.loc[raw.unmatched["reason"] == "no survival time or event", "id"].to_list() == list(unknown)

@@ -217,7 +217,11 @@ def check_account(raw: RawCohort):
         rows = raw.ledger[raw.ledger["omic"] == omic]
         assert rows.groupby("member", sort=False).size().to_list() == [step.samples_in for step in own[::3]]
         assert (rows["status"] == "kept").sum() == len(table)
-    dropped = raw.join[raw.join["n_dropped"] > 0].set_index(["source", "reason"])["n_dropped"].to_dict()
+    dropped = (
+        raw.join[(raw.join["n_dropped"] > 0) & (raw.join["unit"] == "rows")]
+        .set_index(["source", "reason"])["n_dropped"]
+        .to_dict()
+    )
     assert raw.unmatched.groupby(["source", "reason"]).size().to_dict() == dropped
 
 

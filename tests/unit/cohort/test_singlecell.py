@@ -9,6 +9,7 @@ from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.rfiles import read_rds
 from amucl.cohort.singlecell import cell_labels, read_singlecell
 from amucl.cohort.sources import read_source
+from amucl.cohort.words import unknown_words
 from amucl.config import load_registry, resolve, singlecell_paths
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, REPOSITORY, needs_shared
@@ -61,6 +62,13 @@ def features(tmp_path):
         return read_singlecell(omics, tmp_path / "cells.txt", counts=counts, min_cells=1)
 
     return read
+
+
+def test_words_for_unknown_are_the_users(cells):
+    raw = cells(counts=[], words=unknown_words(("morula",)))
+    assert raw.clinical["celltype"].dropna().to_list() == ["blastocyst", "blastocyst"]
+    (note,) = (note for note in raw.notes if note.what == "unknown words")
+    assert (note.source, note.n, note.found) == ("clinical", 2, (("morula", 2, ("celltype",)),))
 
 
 def test_omics_that_name_cells_differently_are_joined(cells):

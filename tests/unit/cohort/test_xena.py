@@ -7,6 +7,7 @@ import pytest
 from amucl.cohort.cohort import about
 from amucl.cohort.preprocess import Preprocessing, preprocess
 from amucl.cohort.sources import read_source
+from amucl.cohort.words import unknown_words
 from amucl.cohort.xena import read_probes, read_xena
 from amucl.errors import AmuclError
 from tests.xena import FOLDER, PHENOTYPES, SURVIVAL, TABLES, write, write_hub, write_table
@@ -55,6 +56,16 @@ def test_one_tumour_per_patient_and_one_row_for_all_omics(hub):
         raw.omics["expression"].loc["TCGA-05-0003-06", ["TP53", "KRAS"]],
         hub.tables["expression"].loc[["TP53", "KRAS"], "TCGA-05-0003-06"],
     )
+
+
+def test_what_is_unknown_is_counted_and_the_words_are_the_users(hub):
+    found = {note.source: note.found for note in hub.read().notes if note.what == "unknown words"}
+    assert {omic: [(word, n) for word, n, _ in found[omic]] for omic in ("methylation", "mirna")} == {
+        omic: [("NA", int(hub.tables[omic].isna().to_numpy().sum()))] for omic in ("methylation", "mirna")
+    }
+    stages = hub.read().clinical["pathologic_stage"].dropna()
+    raw = hub.read(words=unknown_words((stages.iloc[0],)))
+    assert sorted(raw.clinical["pathologic_stage"].dropna()) == sorted(stages[stages != stages.iloc[0]])
 
 
 def test_every_column_stands_in_the_ledger_with_its_fate(hub):
@@ -185,7 +196,7 @@ def test_the_cohort_goes_through_preprocessing(hub):
     assert obs.loc["TCGA-05-0001-01", ["os_time", "dss_time", "dss_event", "pfi_time"]].to_list() == [121, 121, 1, 100]
     assert obs.loc["TCGA-05-0003-06", ["os_time", "pfi_time", "pfi_event"]].to_list() == [1523, 1523, 0]
     assert {row["role"] for row in about(prepared.cohort)["clinical_columns"]} >= {"os_time", "dss_event", "pfi_time"}
-    assert {note.what for note in prepared.notes} == {"survival columns"}
+    assert {note.what for note in prepared.notes} == {"survival columns", "unknown words"}
     assert "not asked for" in prepared.steps.query("omic == 'expression' and step == 'log2'")["reason"].item()
 
 

@@ -13,14 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.account import with_notes
 from amucl.cohort.annotation import merge_duplicates
 from amucl.cohort.archives import read_members
 from amucl.cohort.assembly import join_clinical, join_tables
 from amucl.cohort.barcodes import TUMOUR_TYPES
 from amucl.cohort.cohort import RawCohort, assemble
 from amucl.cohort.followup import join_followup, parse_followup
+from amucl.cohort.notes import Note
 from amucl.cohort.readers import parse_numbers, parse_strings, tidy_columns
 from amucl.cohort.text import check_ids
+from amucl.cohort.words import UnknownWords
 from amucl.errors import AmuclError, some
 
 MEMBERS = {"expression": "exp", "methylation": "methy", "mirna": "mirna"}
@@ -40,6 +43,7 @@ def read_benchmark(
     clinical_archive: str | os.PathLike | None = None,
     sample_types: tuple[str, ...] = TUMOUR_TYPES,
     max_bytes: int = MAX_BYTES,
+    words: UnknownWords | None = None,
 ) -> RawCohort:
     """Read one cancer of the benchmark: one tumour sample per patient and omic, survival and clinical columns joined.
 
@@ -50,6 +54,7 @@ def read_benchmark(
     omics : which of ``expression``, ``methylation``, ``mirna`` to read.
     sample_types : TCGA sample types that count as tumours, in order of preference.
     max_bytes : largest uncompressed size of a member.
+    words : what means unknown; the list of resources/unknown_words.txt by default.
 
     Raises
     ------
@@ -61,9 +66,10 @@ def read_benchmark(
     advice = {MEMBERS[omic]: f"declare `omics:` without {omic} in the dataset's registry entry" for omic in omics}
     texts = read_members(archive, [*advice, "survival"], max_bytes=max_bytes, advice=advice)
     tables, features_read, var = {}, {}, {}
+    notes: list[Note] = []
     for omic in omics:
         where = f"{archive}:{MEMBERS[omic]}"
-        rows = parse_numbers(texts[MEMBERS[omic]], where, kind=".txt")
+        rows = parse_numbers(texts[MEMBERS[omic]], where, kind=".txt", words=words, notes=notes, source=omic)
         check_ids(rows.columns, "sample", where)
         names, entrez = feature_names(rows.index, omic)
         check_ids(list(dict.fromkeys(names)), "feature", where)
@@ -73,13 +79,18 @@ def read_benchmark(
             var[omic] = pd.DataFrame({"entrez": np.asarray(entrez, dtype=object)[keep]}, index=rows.index)
     where = {omic: f"{archive}:{MEMBERS[omic]}" for omic in omics}
     raw = assemble(tables, tcga=True, sample_types=sample_types, where=where, features_read=features_read, var=var)
-    survival, report = join_followup(read_survival(texts["survival"], f"{archive}:survival"), raw.patients)
+    survival, report = join_followup(read_survival(texts["survival"], f"{archive}:survival", words), raw.patients)
     if clinical_archive is not None:
-        clinical, clinical_report = _join_clinical(clinical_archive, cancer, raw.patients, max_bytes)
+        where, text = (
+            f"{clinical_archive}:clinical/{cancer}",
+            read_members(clinical_archive, [cancer], max_bytes=max_bytes),
+        )
+        table = parse_strings(text[cancer], where, words=words, notes=notes, source="clinical")
+        clinical, clinical_report = _join_clinical(table, raw.patients, where)
         survival, report = survival.join(clinical), report + clinical_report
     raw.clinical = survival
     raw.join, raw.unmatched = join_tables(report)
-    return raw
+    return with_notes(raw, notes)
 
 
 def feature_names(rows: Sequence[str], omic: str) -> tuple[list[str], list[str] | None]:
@@ -102,13 +113,13 @@ def feature_names(rows: Sequence[str], omic: str) -> tuple[list[str], list[str] 
     return names, entrez if any(entrez) else None
 
 
-def read_survival(text: str, where: object) -> pd.DataFrame:
+def read_survival(text: str, where: object, words: UnknownWords | None = None) -> pd.DataFrame:
     """The benchmark's survival table as columns id, patient, os_time (days), os_event (1 death, 0 censored).
 
     Both dialects are read: patient level in lower case, sample level in upper case. Zero times are kept, negative times
     stay for the join to count. Raises AmuclError, with the line, where an id is no barcode or a value is impossible.
     """
-    table = parse_strings(text, where)
+    table = parse_strings(text, where, words=words)
     columns = {name.casefold(): position for position, name in enumerate(table.columns)}
     if not {"survival", "death"} <= set(columns):
         wanted = "columns PatientID, Survival, Death"
@@ -118,11 +129,7 @@ def read_survival(text: str, where: object) -> pd.DataFrame:
     return parse_followup(times, events, where, columns=place)
 
 
-def _join_clinical(
-    archive: str | os.PathLike, cancer: str, patients: pd.Series, max_bytes: int
-) -> tuple[pd.DataFrame, list[dict]]:
-    where = f"{archive}:clinical/{cancer}"
-    table = parse_strings(read_members(archive, [cancer], max_bytes=max_bytes)[cancer], where)
+def _join_clinical(table: pd.DataFrame, patients: pd.Series, where: object) -> tuple[pd.DataFrame, list[dict]]:
     check_ids(table.index, "sample", where)
     check_ids(table.columns, "column", where)
     table = table.rename(columns={"os_time": "os_time_clinical", "os_event": "os_event_clinical"})

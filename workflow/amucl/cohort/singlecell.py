@@ -15,11 +15,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.account import with_notes
 from amucl.cohort.assembly import LEDGER_COLUMNS, join_clinical, join_tables
 from amucl.cohort.cohort import RawCohort, Step
+from amucl.cohort.notes import Note
+from amucl.cohort.parquet import known_table
 from amucl.cohort.readers import LARGEST, read_clinical, tidy_columns, too_large
 from amucl.cohort.rfiles import missing, named_matrix, read_rds
 from amucl.cohort.text import check_ids
+from amucl.cohort.words import UnknownWords
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
@@ -32,6 +36,7 @@ def read_singlecell(
     *,
     counts: Collection[str],
     min_cells: int = 3,
+    words: UnknownWords | None = None,
 ) -> RawCohort:
     """Read cells: each is a sample, named as the first omic (or, where that is .npy, the metadata) names it.
 
@@ -43,6 +48,7 @@ def read_singlecell(
         multiplied by the median sum of the cells) and features seen in fewer than `min_cells` cells are dropped; depth
         is that of all features. They still await log2 (`Preprocessing.log2`). Accessibility is treated like expression:
         it is neither binarised nor weighted.
+    words : what means unknown in the metadata; the list of resources/unknown_words.txt by default.
 
     A cell is dropped, and the ledger says why, where the metadata do not have it or where nothing was counted in it.
 
@@ -51,7 +57,8 @@ def read_singlecell(
     AmuclError : a file is missing, damaged or of another kind; cells and metadata do not match; a count is missing,
         negative or infinite; no cell or feature is left.
     """
-    cells = _read_metadata(metadata)
+    notes: list[Note] = []
+    cells = _read_metadata(metadata, words, notes)
     names = _cell_names(cells, omics, metadata)
     rows = next(iter(names.values()))
     read = {omic: _read_omic(omic, path, names[omic], rows, metadata) for omic, path in omics.items()}
@@ -62,9 +69,8 @@ def read_singlecell(
     clinical, report = join_clinical(tidy_columns(cells.set_axis(rows)), patients, tcga=False, where=metadata)
     ledger = pd.concat([one.ledger for one in read.values()], ignore_index=True)
     steps = [step for one in read.values() for step in one.steps]
-    return RawCohort(
-        {omic: one.table for omic, one in read.items()}, clinical, patients, steps, ledger, *join_tables(report)
-    )
+    tables = {omic: one.table for omic, one in read.items()}
+    return with_notes(RawCohort(tables, clinical, patients, steps, ledger, *join_tables(report)), notes)
 
 
 def cell_labels(metadata: str | os.PathLike, omic: str, label: str) -> pd.Series:
@@ -101,14 +107,16 @@ class _Omic:
         self.advance(step, self.table if keep.all() else self.table[keep], reason)
 
 
-def _read_metadata(path: str | os.PathLike) -> pd.DataFrame:
+def _read_metadata(
+    path: str | os.PathLike, words: UnknownWords | None = None, notes: list[Note] | None = None
+) -> pd.DataFrame:
     """One row per cell; the index is the first column of a text table."""
     if not str(path).lower().endswith(".rds"):
-        return read_clinical(path)
+        return read_clinical(path, words=words, notes=notes)
     table = read_rds(path)
     if not isinstance(table, pd.DataFrame):
         raise AmuclError("not a data frame", where=path, expected="metadata with one row per cell")
-    return table
+    return known_table(table, words, "clinical", notes)
 
 
 def _cell_names(

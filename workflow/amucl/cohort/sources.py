@@ -63,7 +63,13 @@ def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, An
         members = entry["members"].items()
         return join_cohorts({name: read_source(member, omics, _files_of(name, files)) for name, member in members})
     if entry["source"] == "benchmark":
-        return read_benchmark(files["archive"], cancer=entry["cancer"], omics=omics, clinical_archive=files["clinical"])
+        return read_benchmark(
+            files["archive"],
+            cancer=entry["cancer"],
+            omics=omics,
+            clinical_archive=files["clinical"],
+            words=_words(entry),
+        )
     if entry["source"] == "intersim":
         return read_intersim(entry, omics, files["reference"])
     tables = dict(zip(omics, files["omics"], strict=True))
@@ -74,11 +80,14 @@ def _read(entry: Mapping[str, Any], omics: Sequence[str], files: Mapping[str, An
             survival=files["survival"],
             max_missing=entry["preprocessing"].get("max_missing_feature", Preprocessing.max_missing_feature),
             top_probes=entry["top_probes"],
+            words=_words(entry),
         )
     if entry["source"] == "intersim_published":
         return read_published(tables, files["clinical"])
     if entry["source"] == "singlecell":
-        return read_singlecell(tables, files["clinical"], counts=entry["counts"], min_cells=entry["min_cells"])
+        return read_singlecell(
+            tables, files["clinical"], counts=entry["counts"], min_cells=entry["min_cells"], words=_words(entry)
+        )
     return read_files_cohort(
         tables,
         clinical=files.get("clinical"),

@@ -20,7 +20,7 @@ from amucl.cohort.matrix import DecimalComma, Numbers
 from amucl.cohort.notes import Note
 from amucl.cohort.rows import checked_fields, fields, rows, without_blank_columns
 from amucl.cohort.text import MAX_BYTES, NUMBER, decode, gzip_errors, gzip_lines, text_blocks
-from amucl.cohort.words import UnknownCount, UnknownWords, known_cells, unknown_words
+from amucl.cohort.words import UnknownCount, UnknownWords, known_cells, together, unknown_words
 from amucl.errors import AmuclError
 from amucl.files import require_file
 
@@ -35,12 +35,15 @@ def parse_numbers(
     first_line: int | None = None,
     decimal_commas: bool = True,
     words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
+    source: str = "table",
 ) -> pd.DataFrame:
     """A table of numbers, rows x columns as written, ids unchecked; float64 with NaN for what is unknown.
 
     The header may have a corner cell, or (as R writes it) one field fewer than the rows. `kind` is the suffix that
     decides which separator is tried first, `first_line` the line of the file on which the first row stands, if that is
-    not the line below the header. With `decimal_commas` a table that has them throughout is read.
+    not the line below the header. With `decimal_commas` a table that has them throughout is read. What was decided goes
+    into `notes`, by the name `source`.
     """
     data = text.encode()
     table, _ = read_numbers(
@@ -48,8 +51,8 @@ def parse_numbers(
         where,
         kind,
         words or unknown_words(),
-        "table",
-        [],
+        source,
+        [] if notes is None else notes,
         first_line=first_line,
         decimal_commas=decimal_commas,
     )
@@ -57,20 +60,34 @@ def parse_numbers(
 
 
 def parse_strings(
-    text: str, where: object, *, kind: str = ".tsv", words: UnknownWords | None = None, notes: list[Note] | None = None
+    text: str,
+    where: object,
+    *,
+    kind: str = ".tsv",
+    words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
+    source: str = "table",
 ) -> pd.DataFrame:
-    """A table of strings indexed by its first column, NaN where unknown; ids unchecked."""
+    """A table of strings by its first column, NaN where unknown; ids unchecked. words, notes: see `parse_numbers`."""
     _, cells, layout = read_cells(text_blocks(io.BytesIO(text.encode()), where), where, kind, words)
-    return by_first_column(cells, layout, words, "table", notes)
+    return by_first_column(cells, layout, words, source, notes)
 
 
-def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[pd.DataFrame]:
+def stream_numbers(
+    path: str | os.PathLike,
+    *,
+    n_rows: int = 2000,
+    words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
+    source: str = "table",
+) -> Iterator[pd.DataFrame]:
     """The table of numbers in a .gz file, `n_rows` rows at a time, as `parse_numbers` reads them.
 
     For tables that are too large to be read at once: memory grows with `n_rows`, not with the file. Raises AmuclError
-    as `read_omic` does; what is wrong with a row is told when it is reached.
+    as `read_omic` does; what is wrong with a row is told when it is reached. What was decided goes into `notes`, by the
+    name `source`, when the last row was read.
     """
-    file = require_file(path, purpose="table")
+    file, told, known = require_file(path, purpose="table"), [], {"decimal_commas": False, "words": words}
     with gzip_errors(file), gzip.open(file) as stream:
         lines = gzip_lines(stream, file)
         above, header = 0, next(lines, b"")
@@ -82,10 +99,12 @@ def stream_numbers(path: str | os.PathLike, *, n_rows: int = 2000) -> Iterator[p
         first_line = above + 2
         while rows := list(islice(lines, n_rows)):
             text = decode(header + b"".join(rows), file, first_line=first_line)
-            yield parse_numbers(text, file, first_line=first_line, decimal_commas=False)
+            yield parse_numbers(text, file, first_line=first_line, notes=told, source=source, **known)
             first_line += len(rows)
     if first_line == above + 2:
         raise AmuclError("no rows below the header", where=file, expected="a header and at least one row")
+    if notes is not None:
+        notes += together(told)
 
 
 def read_numbers(

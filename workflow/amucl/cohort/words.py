@@ -120,6 +120,20 @@ class UnknownCount:
         return [UnknownCells(source, "unknown words", n, says, self.n_cells, tuple(self._stated.items()), found)]
 
 
+def together(notes: Iterable[Note]) -> list[Note]:
+    """The notes of a table that was read in pieces: what was read as unknown is one note, the others stand once."""
+    count, others = UnknownCount(), []
+    source = ""
+    for note in notes:
+        if not isinstance(note, UnknownCells):
+            others.append(note)
+            continue
+        source, count.n_cells = note.source, count.n_cells + note.n_cells
+        for word, n, columns in note.found:
+            count.add(word, n, columns)
+    return [*dict.fromkeys(others), *count.notes(source)]
+
+
 def shown(word: str) -> str:
     """A word as a message has it."""
     return f"`{word}`" if word else "empty"

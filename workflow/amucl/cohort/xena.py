@@ -12,14 +12,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from amucl.cohort.account import with_notes
 from amucl.cohort.annotation import merge_duplicates
 from amucl.cohort.assembly import join_clinical, join_tables
 from amucl.cohort.barcodes import TUMOUR_TYPES, parse_barcode
 from amucl.cohort.benchmark import feature_names
 from amucl.cohort.cohort import RawCohort, assemble
 from amucl.cohort.followup import join_followup, parse_followup
+from amucl.cohort.notes import Note
 from amucl.cohort.readers import parse_strings, stream_numbers, tidy_columns
 from amucl.cohort.text import check_ids, decode
+from amucl.cohort.words import UnknownWords
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 
@@ -35,6 +38,7 @@ def read_xena(
     max_missing: float = 0.2,
     top_probes: int | None = 20_000,
     sample_types: tuple[str, ...] = TUMOUR_TYPES,
+    words: UnknownWords | None = None,
 ) -> RawCohort:
     """Read one cohort of the hub: one tumour sample per patient and omic, survival and clinical columns joined.
 
@@ -48,23 +52,27 @@ def read_xena(
     clinical, survival : {cohort}_clinicalMatrix and {cohort}_survival.txt.
     max_missing, top_probes : see `read_probes`.
     sample_types : TCGA sample types that count as tumours, in order of preference.
+    words : what means unknown; the list of resources/unknown_words.txt by default.
 
     Raises
     ------
     AmuclError : a file is missing, damaged or not the table it should be, or no tumour sample is in it.
     """
-    outcomes, phenotypes = _read_outcomes(survival), _read_strings(clinical, "phenotype table")
+    notes: list[Note] = []
+    outcomes = _read_outcomes(survival, words)
+    phenotypes = _read_strings(clinical, "phenotype table", words, notes, "clinical")
     followup = parse_followup(outcomes["OS.time"], outcomes["OS"], survival, columns=SURVIVAL_COLUMNS)
     tables, features_read, left_out = {}, {}, {}
     for omic, path in omics.items():
         if omic == "methylation":
             rows, n_read, n_known = read_probes(
-                path, max_missing=max_missing, top=top_probes, sample_types=sample_types
+                path, max_missing=max_missing, top=top_probes, sample_types=sample_types, words=words, notes=notes
             )
             left_out[omic] = [("missing_probes", n_known, f"more than {max_missing:.0%} missing in the tumours")]
             left_out[omic] += [("top_probes", len(rows), "highest variance over the tumours")]
         else:
-            rows = _read_rows(path, sample_types)
+            rows = pd.concat(stream_numbers(path, words=words, notes=notes, source=omic))
+            _tumours(rows.columns, path, sample_types)
             n_read, named = len(rows), rows.index != NAMELESS
             rows = rows[named]
             left_out[omic] = [("nameless_features", len(rows), "no name but ?")]
@@ -80,7 +88,7 @@ def read_xena(
     others, _ = _join(endpoints, raw.patients, survival)  # its samples are counted with the follow-up's
     raw.clinical = overall.join([known, others])
     raw.join, raw.unmatched = join_tables(report + rows)
-    return raw
+    return with_notes(raw, notes)
 
 
 def read_probes(
@@ -90,6 +98,8 @@ def read_probes(
     top: int | None,
     sample_types: tuple[str, ...] = TUMOUR_TYPES,
     n_rows: int = 2000,
+    words: UnknownWords | None = None,
+    notes: list[Note] | None = None,
 ) -> tuple[pd.DataFrame, int, int]:
     """The probes that vary most over the tumours, read `n_rows` at a time: an array has 485,577.
 
@@ -99,11 +109,12 @@ def read_probes(
     ----------
     max_missing : largest fraction of the tumours without a value that a probe may have; one without any is dropped.
     top : number of probes to keep, in the order of the table; None for all.
+    words, notes : see `stream_numbers`.
 
     Returns probes x samples (float64, normals too), the number of probes read, and of those with enough values.
     """
     held, variances, n_read, n_known = [], [], 0, 0
-    for rows in stream_numbers(path, n_rows=n_rows):
+    for rows in stream_numbers(path, n_rows=n_rows, words=words, notes=notes, source="methylation"):
         tumours = rows.to_numpy()[:, _tumours(rows.columns, path, sample_types)]
         missing = np.isnan(tumours).mean(axis=1)
         known = (missing <= max_missing) & (missing < 1)
@@ -123,12 +134,6 @@ def _most_variable(
     variance = np.concatenate(variances)
     chosen = np.sort(np.argsort(-variance, kind="stable")[:top])
     return [pd.concat(held).iloc[chosen]], [variance[chosen]]
-
-
-def _read_rows(path: str | os.PathLike, sample_types: tuple[str, ...]) -> pd.DataFrame:
-    rows = pd.concat(stream_numbers(path))
-    _tumours(rows.columns, path, sample_types)
-    return rows
 
 
 def _tumours(columns: pd.Index, path: str | os.PathLike, sample_types: tuple[str, ...]) -> np.ndarray:
@@ -155,8 +160,8 @@ def _join(table: pd.DataFrame, patients: pd.Series, where: object) -> tuple[pd.D
     return joined.dropna(axis=1, how="all"), report
 
 
-def _read_outcomes(path: str | os.PathLike) -> pd.DataFrame:
-    table = _read_strings(path, "survival table")
+def _read_outcomes(path: str | os.PathLike, words: UnknownWords | None) -> pd.DataFrame:
+    table = _read_strings(path, "survival table", words)
     lacking = [name for name in ("OS", "OS.time") if name not in table]
     if lacking:
         wanted = f"columns {', '.join(SURVIVAL_COLUMNS.values())}"
@@ -164,8 +169,15 @@ def _read_outcomes(path: str | os.PathLike) -> pd.DataFrame:
     return table
 
 
-def _read_strings(path: str | os.PathLike, purpose: str) -> pd.DataFrame:
-    table = parse_strings(decode(require_file(path, purpose=purpose).read_bytes(), path), path)
+def _read_strings(
+    path: str | os.PathLike,
+    purpose: str,
+    words: UnknownWords | None,
+    notes: list[Note] | None = None,
+    source: str = "table",
+) -> pd.DataFrame:
+    text = decode(require_file(path, purpose=purpose).read_bytes(), path)
+    table = parse_strings(text, path, words=words, notes=notes, source=source)
     check_ids(table.index, "sample", path, place="line")
     check_ids(table.columns, "column", path, place="column")
     return table
