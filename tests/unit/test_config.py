@@ -1154,3 +1154,12 @@ def test_words_for_unknown_of_the_run_and_of_a_dataset_add_up():
     entry = resolve(own, REGISTRY)["datasets"]["simulated"]
     assert entry["unknown_words"] == ["pending", "-9", "x"]
     assert entry["known_words"] == ["None", "."]
+
+
+def test_words_for_unknown_of_a_joined_dataset_are_those_of_its_members(mine):
+    both = joined("aml", "mine", omics=["expression"], unknown_words=["pending"], known_words=["none"])
+    own = minimal(datasets={"both": both, "mine": mine | {"unknown_words": ["x", "pending"]}}, unknown_words=["-9"])
+    members = resolve(own, REGISTRY)["datasets"]["both"]["members"]
+    assert members["mine"]["unknown_words"] == ["-9", "x", "pending"]
+    assert members["aml"]["unknown_words"] == ["-9", "pending"]
+    assert members["aml"]["known_words"] == members["mine"]["known_words"] == ["none"]

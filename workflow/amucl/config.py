@@ -378,7 +378,10 @@ def _joined_counts(entry: dict[str, Any], key: str) -> list[str] | str | None:
 def _members(
     name: str, entry: dict[str, Any], config: dict[str, Any], registry: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """The members of a joined dataset: name -> complete entry, with no omics but those of the joined dataset."""
+    """The members of a joined dataset: name -> complete entry, with no omics but those of the joined dataset.
+
+    What means unknown in the joined dataset does so in its members.
+    """
     key, datasets = f"datasets.{name}", config["datasets"]
     allowed = {**registry["datasets"], **datasets}
     allowed = [other for other, known in allowed.items() if known["source"] in JOINABLE]
@@ -387,7 +390,12 @@ def _members(
     for member, own in members.items():
         _check_names(entry["omics"], own["omics"], f"{key}.omics", f"omic of its member {member}")
     _check_scale(members, entry["omics"], f"{key}.members")
-    return {member: own | {"omics": _chosen(own["omics"], entry["omics"])} for member, own in members.items()}
+    return {
+        member: own
+        | {"omics": _chosen(own["omics"], entry["omics"])}
+        | {key: list(dict.fromkeys([*own[key], *entry[key]])) for key in ("unknown_words", "known_words")}
+        for member, own in members.items()
+    }
 
 
 def _check_sizes(key: str, entry: dict[str, Any]) -> None:
