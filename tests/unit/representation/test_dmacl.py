@@ -259,7 +259,8 @@ def test_left_out_patients_join_their_group(tmp_path):
     embedded = model.transform([view[held_out] for view in views])
     nearest = np.linalg.norm(embedded[:, None] - centroids, axis=2).argmin(axis=1)
     assert (nearest == TRUTH[held_out]).mean() > 0.9
-    named = {"rna": [f"g{number}" for number in range(40)], "cpg": [f"c{number}" for number in range(25)]}
+    widths = dict(zip(("rna", "cpg"), (view.shape[1] for view in views), strict=True))
+    named = {omic: [f"{omic} {number}" for number in range(width)] for omic, width in widths.items()}
     model.save(tmp_path / "model", named)
     loaded, features = DMACL.load(tmp_path / "model")
     assert list(features.items()) == list(named.items())
@@ -270,7 +271,9 @@ def test_left_out_patients_join_their_group(tmp_path):
 def test_transform_refuses_other_features():
     model = toy().fit(planted_views())
     first, second = planted_views()
-    with pytest.raises(AmuclError, match=r"omic 2 has not the features .* trained on; expected 25 features; got 24"):
+    trained, given = second.shape[1], second.shape[1] - 1
+    message = f"omic 2 has not the features .* trained on; expected {trained} features; got {given}"
+    with pytest.raises(AmuclError, match=message):
         model.transform([first, second[:, 1:]])
     with pytest.raises(AmuclError, match=r"the omics are not those .* trained on; expected 2: omic 1, omic 2; got 1"):
         model.transform([first])
@@ -345,13 +348,14 @@ def test_a_model_whose_names_were_put_in_another_order_is_refused(named_model, t
 def test_many_features_cost_no_more_columns_than_patients(tmp_path):
     rng = np.random.default_rng(0)
     centre = rng.normal(size=(3, 2000))
-    views = [centre[TRUTH] + 2 * rng.normal(size=(60, 2000)), planted_views()[1]]
+    few = planted_views()[1]
+    views = [centre[TRUTH] + 2 * rng.normal(size=(60, 2000)), few]
     model = toy(epochs=60, n_restarts=3).fit(views)
-    assert model.input_map_.sizes == [59, 25]
+    assert model.input_map_.sizes == [59, few.shape[1]]
     assert ari(model.embedding_) > 0.9
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(DMACL.load(tmp_path / "model")[0].transform(views), model.embedding_)
-    assert toy(epochs=1, rotate=False).fit(views).input_map_.sizes == [2000, 25]
+    assert toy(epochs=1, rotate=False).fit(views).input_map_.sizes == [2000, few.shape[1]]
 
 
 def test_saved_weights_carry_the_parameters_and_nothing_that_runs(tmp_path):

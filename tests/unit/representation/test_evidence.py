@@ -20,8 +20,8 @@ def test_an_omic_that_says_nothing_supports_the_graph_less():
     _, table = evidence([first, second, noise])
     omics = table[table["part"] == "omic"].set_index("name")
     assert list(table) == COLUMNS
-    assert omics["n_features"].tolist() == [40, 25, 400]
-    assert omics["n_inputs"].tolist()[:2] == [40, 25]
+    assert omics["n_features"].tolist() == [first.shape[1], second.shape[1], 400]
+    assert omics["n_inputs"].tolist()[:2] == omics["n_features"].tolist()[:2]
     assert omics.loc["omic 2", "n_inputs"] < 60  # rotated
     assert (omics["n_neighbors"] == 14).all()  # 0.7 n / k
     assert omics["by_chance"].to_numpy() == pytest.approx(14 / 59)
