@@ -9,7 +9,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help:
-	@echo "make run     find, score and explain subtypes of the simulated cohort (no download)"
+	@echo "make run     find, score and explain subtypes of the simulated cohort (no download), or of what CONFIG=file.yaml names"
 	@echo "make verify  check the files of results/ against results/manifest.tsv (MANIFEST=), or OTHER=manifest.tsv of another run against it"
 	@echo "make fetch   download what CONFIG=file.yaml reads into TO=folder, a mirror for a machine without a network"
 	@echo "make test    run the tests"
@@ -29,7 +29,8 @@ $(VENV)/installed: constraints.txt
 	touch $@
 
 run: $(VENV)/installed
-	snakemake --cores $(CORES)
+	$(if $(CONFIG),python workflow/check_config.py $(CONFIG))
+	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 	@echo "The report: $(CURDIR)/results/report.html"
 
 verify: $(VENV)/installed

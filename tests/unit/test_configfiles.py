@@ -135,6 +135,13 @@ def test_the_check_before_a_run(file):
     assert checked(right, REPOSITORY / "config" / "config.yaml").returncode == 0
 
 
+def test_make_checks_the_file_before_snakemake_reads_it():
+    command = ["make", "--dry-run", "--assume-old=.venv/installed", "run", "CONFIG=mine.yaml"]
+    steps = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True).stdout.splitlines()
+    steps = [step for step in steps if "mine.yaml" in step]
+    assert steps == ["python workflow/check_config.py mine.yaml", "snakemake --cores all --configfile mine.yaml"]
+
+
 def test_the_workflow_tells_the_place(file):
     def ended(text, *more):
         command = ["snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "-n", "--configfile", "mine.yaml", *more]

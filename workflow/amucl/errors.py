@@ -67,3 +67,8 @@ def some(items, limit: int = 3) -> str:
     names = [str(item) for item in items]
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and what it counts: ``1 id``, ``3 ids``; `many` where that is not `one` with an s."""
+    return f"{n} {one if n == 1 else many or one + 's'}"

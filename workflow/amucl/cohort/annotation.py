@@ -18,7 +18,7 @@ import yaml
 
 from amucl.cohort.notes import Note
 from amucl.cohort.words import RESOURCES
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 
 KINDS = ("symbols", "ids", "others", "measures")
 
@@ -170,7 +170,7 @@ class FeatureColumns:
     def notes(self, source: str) -> list[Note]:
         """What was left out."""
         found = []
-        columns, rows = ("columns", "rows") if self.features_in_rows else ("rows", "columns")
+        column, row = ("column", "row") if self.features_in_rows else ("row", "column")
         annotation, counters = (self.dropped, list(self.rows_dropped))
         if not self.features_in_rows:
             annotation, counters = counters, annotation
@@ -178,13 +178,13 @@ class FeatureColumns:
             first = f"`{self.corner}`" if self.corner else "the row numbers"
             found.append(Note(source, "id column", 1, f"ids are taken from the column `{self.id_name}`, not {first}"))
         if annotation:
-            says = f"{len(annotation)} {columns} of annotation left out: {some(annotation, 6)}"
-            found.append(Note(source, f"annotation {columns}", len(annotation), says))
+            says = f"{counted(len(annotation), column)} of annotation left out: {some(annotation, 6)}"
+            found.append(Note(source, f"annotation {column}s", len(annotation), says))
         if counters:
             n = sum(self.rows_dropped.values()) if self.features_in_rows else len(counters)
             names = some([name or "(no name)" for name in counters], 6)
-            says = f"{n} {rows} that are no feature left out: {names}"
-            found.append(Note(source, f"counter {rows}", n, says))
+            says = f"{counted(n, row)} that {'is' if n == 1 else 'are'} no feature left out: {names}"
+            found.append(Note(source, f"counter {row}s", n, says))
         return found
 
 

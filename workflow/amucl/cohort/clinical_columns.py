@@ -297,7 +297,7 @@ def _composite(
     if n := int((died & death.isna()).sum()):
         told.append(f"{n} died on an unknown day: their time is unknown")
     if n := int(((read.codes == 0) & death.notna()).sum()):
-        told.append(f"{n} are alive and have a day of death: their last follow-up is taken")
+        told.append(f"alive with a day of death: {n}, of whom the last follow-up is taken")
     told.append("death of those who died, the last follow-up of the others")
     time = death.where(died, last).where(read.codes.notna())
     return Found(endpoint, time, read.codes, (by_role[DEATH][0][1], *follow_ups, event), unit[DEATH], read.how, told)

@@ -19,7 +19,7 @@ from amucl.cohort.notes import Note
 from amucl.cohort.readers import tidy_columns
 from amucl.cohort.sentinels import sentinel_notes
 from amucl.cohort.words import UnknownCount, UnknownWords, known_frame, unknown_words
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 
 if TYPE_CHECKING:
     from amucl.cohort.cohort import RawCohort
@@ -117,7 +117,7 @@ def key_table(
     rows = columns.iloc[:, kept].loc[present].set_axis(pd.Index(ids[present], dtype=object, name=None))
     nameless = [f"line {line}" for line in columns.index[~present]]
     if nameless:
-        told = f"{len(nameless)} rows without an id were left out: {some(nameless)}"
+        told = f"{counted(len(nameless), 'row')} without an id left out: {some(nameless)}"
         notes.append(Note(source, "rows without an id", len(nameless), told))
     unknown = UnknownCount()
     rows = known_frame(rows, words, unknown)
@@ -158,7 +158,7 @@ def _one_row_each(
         )
     first = rows[~rows.index.duplicated()].astype(object)
     result = pd.concat([first[~first.index.isin(merged.index)], merged]).reindex(first.index)
-    told = f"{len(merged)} ids stand in several rows each, such as {some(merged.index)}: they became one row each"
+    told = f"{counted(len(merged), 'id')} with several rows each, such as {some(merged.index)}: made one row each"
     unsure = differing.sum()
     unsure = unsure[unsure > 0]
     if len(unsure):

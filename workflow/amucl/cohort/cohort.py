@@ -41,7 +41,7 @@ from amucl.cohort.readers import (
 )
 from amucl.cohort.strangers import without_strangers
 from amucl.cohort.words import UnknownWords
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 from amucl.files import atomic_path, reserve
 
 logger = logging.getLogger(__name__)
@@ -374,7 +374,7 @@ def _doubts(omic: str, table: pd.DataFrame) -> str:
     mangled = spreadsheet_ids(table.columns)
     if not mangled:
         return ""
-    told = f"{len(mangled)} feature ids look like dates or numbers made by a spreadsheet: {some(mangled)}"
+    told = f"{counted(len(mangled), 'feature id looks', 'feature ids look')} like dates or numbers made by a spreadsheet: {some(mangled)}"
     logger.warning("%s: %s", omic, told)
     return f"; {told}"
 

@@ -16,7 +16,7 @@ from amucl.cohort.notes import Note
 from amucl.cohort.rows import LONGEST_FIELD, fields, leaves_open, ragged, too_long
 from amucl.cohort.text import NUMBER
 from amucl.cohort.words import UnknownWords, unknown_words
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 
 MOST_TITLES = 20
 _GCT = re.compile(r"#1\.[23]\s*")
@@ -65,10 +65,11 @@ class Layout:
         """What was skipped above the header."""
         if not self.n_above:
             return []
-        plural = "line" if self.n_above == 1 else "lines"
-        says = f"{self.n_above} {plural} above the header (line {self.header_line}) left out"
+        says = f"{counted(self.n_above, 'line')} above the header (line {self.header_line}) left out"
         if self.n_described:
-            says += f", and {self.n_described} rows below it that describe the samples, as the file says"
+            says += (
+                f", and {counted(self.n_described, 'row')} below it for what describes the samples, as the file says"
+            )
         return [Note(source, "lines above the header", self.n_above, says)]
 
 

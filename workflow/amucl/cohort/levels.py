@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 
 from amucl.cohort.notes import Note
-from amucl.errors import some
+from amucl.errors import counted, some
 
 _MOST_LEVELS = 50  # more are free text or ids
 _SHORTEST = 3  # letters that only differ in case may mean two things: blood groups C and c
@@ -31,9 +31,7 @@ def one_spelling(clinical: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
         return clinical, []
     n = sum(int(clinical[name].isin(list(spelled)).sum()) for name, spelled in changed.items())
     examples = some([f"{name}: {old!r} = {new!r}" for name, spelled in changed.items() for old, new in spelled.items()])
-    told = (
-        f"{n} cells differ from another value of their column in case or spaces only and count as the same: {examples}"
-    )
+    told = f"{counted(n, 'cell')} unlike others of the column in case or spaces only, taken as the same: {examples}"
     return merged, [Note("clinical", "levels", n, told)]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from amucl.cohort.barcodes import NORMAL_TYPES, parse_barcode
 from amucl.cohort.notes import Note
+from amucl.errors import counted
 
 _SEPARATORS = re.compile(r"[\W_]+")  # R's make.names puts a dot for each of them
 _R_PREFIX = re.compile(r"^x(?=[\W_]?\d)")
@@ -155,14 +156,12 @@ def match_notes(matches: Matches, file: str, *, source: str, other: str) -> list
             found.setdefault(said, []).append(f"{shown(name)} = {shown(matches.name[where, name])}")
     notes = []
     for said, pairs in found.items():
-        text = f"{len(pairs)} ids differ from those of {other} in {said} only and are taken as the same"
+        text = f"{counted(len(pairs), 'id')} unlike those of {other} in {said} only, taken as the same"
         notes.append(Note(source, f"ids that differ in {said}", len(pairs), f"{text}: {', '.join(pairs[:_SHOWN])}"))
     unsure = matches.ambiguous.get(file, {})
     if unsure:
         pairs = [f"{name!r} ({' or '.join(map(repr, names[:2]))})" for name, names in unsure.items()]
-        text = (
-            f"{len(unsure)} ids resemble more than one of {other}, or are not the only ones to do so, and are matched"
-        )
+        text = f"{counted(len(unsure), 'id')} like several of {other}, or one of several like the same, matched"
         told = f"{text} with none: {', '.join(pairs[:_SHOWN])}; spell the ids alike in all files"
         notes.append(Note(source, "ambiguous ids", len(unsure), told))
     return notes

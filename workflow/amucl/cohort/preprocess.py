@@ -27,7 +27,7 @@ from amucl.cohort.counting import ExpressionFilter, counted_omics, depth_in_word
 from amucl.cohort.depth import DepthScaling
 from amucl.cohort.notes import Note
 from amucl.cohort.words import stated_unknown
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 
 STEP_COLUMNS = [
     "dataset", "omic", "step", "samples_in", "samples_out", "features_in", "features_out", "values_changed", "reason",
@@ -311,7 +311,7 @@ def _drop_failed(work: _Work, omic: str) -> None:
         return
     reason = "one value in all features, where others are measured"
     work.drop_samples(omic, pd.Index(failed), reason)
-    told = f"{len(failed)} samples have {reason}, and are left out of {omic}: {some(failed)}"
+    told = f"{counted(len(failed), 'sample')} with {reason}, left out of {omic}: {some(failed)}"
     work.notes.append(Note(omic, "constant samples", len(failed), told))
     work.advance(omic, "constant_samples", table.drop(index=failed), reason=reason)
 

@@ -35,7 +35,7 @@ from amucl.cohort.text_table import (
     stream_numbers,
 )
 from amucl.cohort.words import UnknownWords, unknown_words
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 from amucl.files import require_file
 
 __all__ = [
@@ -224,7 +224,8 @@ def _without_repeats(found: pd.DataFrame, omic: str, notes: list[Note]) -> pd.Da
         return found
     merged, _ = merge_duplicates(found)
     n = len(found) - len(merged)
-    says = f"{n} rows with the name of another left out, the one with the highest mean kept: {some(repeated.unique())}"
+    says = f"{counted(n, 'row')} with the name of another left out, the one with the highest mean kept"
+    says += f": {some(repeated.unique())}"
     notes.append(Note(omic, REPEATED_FEATURES, n, says))
     return merged
 

@@ -21,7 +21,7 @@ from amucl.cohort.depth import PRIOR, DepthScaling
 from amucl.cohort.notes import Note
 from amucl.cohort.preprocess import STEP_COLUMNS, PreprocessedCohort
 from amucl.cohort.shift import omic_shift, shift_notes, shift_table
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 
 _VERSIONED = re.compile(r"(ENS[A-Z]*\d{11})\.\d+")
 _LEAST_KNOWN = 0.5  # of the features; a patient with fewer has not been measured
@@ -281,7 +281,9 @@ def _named_alike(work: _Work, omic: str, raw: pd.DataFrame, wanted: pd.Index) ->
     if len(common):
         pairs = dict(zip(own[common], theirs[common], strict=True))
         shown = some(f"{name} as {other}" for name, other in pairs.items())
-        work.note(omic, "feature ids matched", len(pairs), f"{len(pairs)} ids of another version matched: {shown}")
+        work.note(
+            omic, "feature ids matched", len(pairs), f"{counted(len(pairs), 'id')} of another version matched: {shown}"
+        )
         raw = raw.rename(columns=pairs)
     return raw
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amucl.cohort.notes import Note
-from amucl.errors import some
+from amucl.errors import counted, some
 
 if TYPE_CHECKING:
     from amucl.cohort.cohort import RawCohort
@@ -41,16 +41,16 @@ def without_strangers(raw: RawCohort, clinical: Collection[str]) -> RawCohort:
             lost = (ledger["omic"] == omic) & (ledger["status"] == "kept") & ledger["sample"].isin(left_out)
             ledger.loc[lost, ["status", "reason"]] = ["dropped", reason]
             omics[omic] = table.drop(index=left_out)
-            told = f"{len(left_out)} columns were left out, which no other file knows as samples and whose names are"
+            told = f"{counted(len(left_out), 'column')} left out, in no other file a sample and with a name"
             notes.append(Note(omic, "unknown samples", len(left_out), f"{told} unlike the others: {some(left_out)}"))
         if kept:
-            told = f"{len(kept)} samples are in no other file, named like the others and kept: {some(kept)}"
+            told = f"{counted(len(kept), 'sample')} in no other file, named like the others and kept: {some(kept)}"
             notes.append(Note(omic, "samples of one file", len(kept), told))
     rows = [row for row in raw.patients.index if any(row in table.index for table in omics.values())]
     odd = [row for row in _oddly_named(rows) if row not in clinical]
     if odd:
-        told = f"{len(odd)} samples are named unlike the others and kept: {some(odd)}; where they are none, remove the"
-        notes.append(Note("cohort", "oddly named samples", len(odd), f"{told} columns"))
+        told = f"{counted(len(odd), 'sample')} named unlike the others and kept: {some(odd)}"
+        notes.append(Note("cohort", "oddly named samples", len(odd), f"{told}; remove the columns where they are none"))
     if not notes:
         return raw
     return replace(
