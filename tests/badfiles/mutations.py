@@ -192,7 +192,7 @@ def an_image(data):
     return b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
-@refused(TEXTS, r"line 1: not UTF-8 text")
+@refused(TEXTS, r"line 1: not UTF-8 text.*a \.zip or a spreadsheet \(\.xlsx\)")
 def a_spreadsheet(data):
     return zipped({"xl/worksheets/sheet1.xml": b"<worksheet/>"})
 

@@ -102,7 +102,7 @@ def zipped(contents: dict) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as opened:
         for name, data in contents.items():
-            opened.writestr(name, data)
+            opened.writestr(name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name), data)  # of no time
     return stream.getvalue()
 
 

@@ -20,6 +20,11 @@ def test_text_with_any_mark_and_line_end():
         (b"a\nb\nc\x00", 100, "f, line 101: not UTF-8 text: byte 0x00 at byte 2; save it as UTF-8 text"),
         (b"a\x7f\n", 100, "f, line 1: a control character: byte 0x7f at byte 2; expected printable text"),
         (
+            b"PK\x03\x04\x14\xff\n",
+            2,
+            "f, line 1: not UTF-8 text; expected a table of text; got a .zip or a spreadsheet",
+        ),
+        (
             "ab".encode("utf-16"),
             2,
             "f, line 1: not UTF-8 text: byte 0xff at byte 1; got UTF-16, as it seems; save it as UTF-8",

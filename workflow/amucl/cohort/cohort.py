@@ -374,7 +374,10 @@ def _doubts(omic: str, table: pd.DataFrame) -> str:
     mangled = spreadsheet_ids(table.columns)
     if not mangled:
         return ""
-    told = f"{counted(len(mangled), 'feature id looks', 'feature ids look')} like dates or numbers made by a spreadsheet: {some(mangled)}"
+    told = (
+        f"{counted(len(mangled), 'feature id looks', 'feature ids look')} like dates or numbers made by a spreadsheet"
+    )
+    told += f": {some(mangled)}"
     logger.warning("%s: %s", omic, told)
     return f"; {told}"
 

@@ -67,9 +67,8 @@ class Layout:
             return []
         says = f"{counted(self.n_above, 'line')} above the header (line {self.header_line}) left out"
         if self.n_described:
-            says += (
-                f", and {counted(self.n_described, 'row')} below it for what describes the samples, as the file says"
-            )
+            rows = counted(self.n_described, "row below it that describes", "rows below it that describe")
+            says += f", and {rows} the samples, as the file says"
         return [Note(source, "lines above the header", self.n_above, says)]
 
 

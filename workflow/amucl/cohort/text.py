@@ -23,6 +23,16 @@ _CHUNK_BYTES = 1 << 20
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ALLOWED = bytes(code for code in range(256) if not _CONTROL.match(bytes([code])))
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+# How files begin that people take for tables of text.
+_PACKED = {
+    b"PK\x03\x04": "a .zip or a spreadsheet (.xlsx)",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
+    b"\x1f\x8b": "a .gz file",
+    b"BZh": "a .bz2 file",
+    b"\xfd7zXZ\x00": "an .xz file",
+    b"PAR1": "a .parquet file",
+    b"\x89HDF": "an HDF5 file (.h5, .h5ad, .h5mu)",
+}
 _CONTROL_IN_ID = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -131,6 +141,10 @@ def gzip_errors(file: Path) -> Iterator[None]:
 
 def _not_text(data: bytes, position: int, where: object, first: int, below: int) -> AmuclError:
     """`first` is the line of the first line of `data` in the file, `below` + 1 that of its second."""
+    packed = next((kind for magic, kind in _PACKED.items() if data.startswith(magic)), None) if first == 1 else None
+    if packed:
+        where, action = f"{where}, line 1", "unpack it, or export it as text (.tsv or .csv)"
+        return AmuclError("not UTF-8 text", where=where, expected="a table of text", got=packed, action=action)
     utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff")) or data[:100].count(0) > len(data[:100]) / 4
     above = data[:position]
     n_above = len(_LINE_END.findall(above))
