@@ -74,6 +74,16 @@ def test_a_small_subtype_stays_out_of_the_model():
     pd.testing.assert_frame_equal(ours, without, check_dtype=False)
 
 
+def test_a_panel_of_two_genes_that_are_constant_in_every_subtype():
+    labels = pd.Series(np.repeat(["a", "b", "c"], 4), index=[f"s{i}" for i in range(12)])
+    panel = pd.DataFrame({"FLT3": labels == "a", "NPM1": labels != "c"}, dtype=float)
+    table = pairwise_markers(panel, labels).set_index(["subtype", "against", "gene"])
+    assert (table["status"] == "ok").all()
+    apart = {("a", "b", "FLT3"), ("a", "c", "FLT3"), ("a", "c", "NPM1"), ("b", "c", "NPM1")}
+    assert set(table.index[table["adj.P.Val"] == 0]) == set(table.index[np.isinf(table["t"])]) == apart
+    assert (table.loc[~np.isinf(table["t"]), "P.Value"] == 1).all()
+
+
 @pytest.mark.parametrize("how", ["duplicate gene", "NaN", "inf", "one subtype", "constant"])
 def test_bad_input_is_named(how):
     with pytest.raises(AmuclError):

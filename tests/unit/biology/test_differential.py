@@ -117,6 +117,16 @@ def test_two_genes_have_no_prior_and_give_the_classical_t():
     assert (table["df_total"] == 28).all()
 
 
+def test_two_genes_without_scatter_are_apart_or_not():
+    inside = np.arange(8) < 4
+    expression = pd.DataFrame({"apart": inside * 1.0, "constant": 2.0, "both": np.arange(8) % 2 * 1.0})
+    table = moderated_t(expression[["apart", "constant"]], inside).set_index("gene")
+    assert table["t"].to_dict() == {"apart": np.inf, "constant": 0.0}
+    assert table["P.Value"].to_dict() == {"apart": 0.0, "constant": 1.0}
+    assert table["adj.P.Val"].to_dict() == {"apart": 0.0, "constant": 1.0}
+    assert moderated_t(expression[["both", "constant"]], inside)["t"].tolist() == [0.0, 0.0]
+
+
 def test_equal_variances_have_an_infinite_prior_and_a_common_variance():
     base = np.array([0.0, 1, 2, 3, 4, 6])
     expression = pd.DataFrame({f"g{j}": base * (-1) ** j + 10 * j for j in range(5)})

@@ -179,6 +179,13 @@ def test_an_embedding_of_one_dimension_is_drawn_on_a_line(cohort):
         assert (points[:, 1] == 0).all()
 
 
+def test_a_map_of_patients_in_one_place_says_that_its_axes_explain_nothing(cohort):
+    embedding, labels = cohort[:2]
+    (axes,) = embedding_map(embedding * 0 + 1, labels).axes
+    assert "nan" not in axes.get_xlabel() + axes.get_ylabel()
+    assert "0 %" in axes.get_xlabel().replace("0%", "0 %")
+
+
 def test_same_bytes_on_repeat(tmp_path, cohort):
     for number in "12":
         save_figure(metrics_over_k(metrics_table(), reference_k=3), tmp_path / f"metrics{number}.svg")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from amucl.biology.differential import checked, shrink
+from amucl.biology.differential import checked, shrink, t_of
 from amucl.clustering.labels import subtype_order
 
 PAIR_COLUMNS = [
@@ -73,7 +73,7 @@ class _GroupMeans:
 
     def contrast(self, first, second) -> pd.DataFrame:
         difference = self.means[first] - self.means[second]
-        t = difference / np.sqrt(self.variance * (1 / self.sizes[first] + 1 / self.sizes[second]))
+        t = t_of(difference, self.variance * (1 / self.sizes[first] + 1 / self.sizes[second]))
         p = 2 * stats.t.sf(np.abs(t), self.df)
         table = pd.DataFrame({"gene": self.genes, "logFC": difference, "AveExpr": self.average, "t": t})
         table = table.assign(**{"df_total": self.df, "P.Value": p, "adj.P.Val": stats.false_discovery_control(p)})

@@ -63,7 +63,7 @@ def moderated_t(expression: pd.DataFrame, in_group: np.ndarray, *, trend: bool =
     variance = (residual**2).sum(axis=0) / df_residual
     average = values.mean(axis=0)
     shrunk, df_total = shrink(variance, df_residual, average if trend else None)
-    t = (mean_in - mean_out) / np.sqrt(shrunk * (1 / n_in + 1 / n_out))
+    t = t_of(mean_in - mean_out, shrunk * (1 / n_in + 1 / n_out))
     p = 2 * stats.t.sf(np.abs(t), df_total)
     return pd.DataFrame(
         {
@@ -78,6 +78,16 @@ def moderated_t(expression: pd.DataFrame, in_group: np.ndarray, *, trend: bool =
             "adj.P.Val": stats.false_discovery_control(p),
         }
     )
+
+
+def t_of(difference: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """A difference over its standard error, whose square `variance` is.
+
+    Where nothing varies (a feature of few values, constant in every group, and too few features to learn a variance
+    from) it is 0 without a difference, else infinite.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(difference == 0, 0.0, difference / np.sqrt(variance))
 
 
 def shrink(variance: np.ndarray, df: float, covariate: np.ndarray | None = None) -> tuple[np.ndarray, float]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from amucl.biology.correction import benjamini_hochberg
-from amucl.biology.differential import checked, shrink
+from amucl.biology.differential import checked, shrink, t_of
 from amucl.biology.enrichment import GeneSets, cut_sets, foreign_rows, known_collections, members_of
 from amucl.biology.symbols import hyphenated
 from amucl.clustering.labels import subtype_order
@@ -50,7 +50,7 @@ def permuted_t(values: np.ndarray, inside: np.ndarray, *, trend: bool = False) -
     scatter = total - n_in * mean_in**2 - n_out * mean_out**2
     variance = np.maximum(scatter, 0) / (n - 2)
     shrunk = np.stack([shrink(row, n - 2, average if trend else None)[0] for row in variance])
-    return (mean_in - mean_out) / np.sqrt(shrunk * (1 / n_in + 1 / n_out))
+    return t_of(mean_in - mean_out, shrunk * (1 / n_in + 1 / n_out))
 
 
 def enrichment_scores(t: np.ndarray, sets: list[np.ndarray]) -> np.ndarray:

@@ -164,7 +164,9 @@ def embedding_map(embedding: pd.DataFrame, labels: pd.Series, truth: pd.Series |
     embedding: samples x dimensions; labels, truth: by sample.
     """
     points = principal_coordinates(embedding.to_numpy())
-    share = points.var(axis=0) / embedding.to_numpy().var(axis=0).sum()
+    share = points.var(axis=0) / (
+        embedding.to_numpy().var(axis=0).sum() or 1
+    )  # 0 of nothing where all stand in one place
     if points.shape[1] == 1:
         points, share = [[x, 0.0] for x in points[:, 0]], [share[0], 0.0]
     place = pd.DataFrame(points, index=embedding.index).iloc[:, :2]
