@@ -43,7 +43,7 @@ fetch: $(VENV)/installed
 	snakemake --cores 4 $(if $(CONFIG),--configfile $(CONFIG)) $(if $(TO),--config downloads=$(TO)) -- fetch
 
 faults: $(VENV)/installed
-	PYTHONPATH=workflow:. python -m tests.faults.table --write
+	PYTHONPATH=src:workflow:. python -m tests.faults.table --write
 
 slurm: $(VENV)/installed
 	python -m pytest -rs -m slurm tests/slurm
@@ -51,7 +51,7 @@ slurm: $(VENV)/installed
 lint: $(VENV)/installed
 	ruff check
 	ruff format --check
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	snakemake --lint
 
 .audit/bin/pip-audit:
@@ -63,14 +63,14 @@ audit: .audit/bin/pip-audit
 	.audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 bench: $(VENV)/installed
-	PYTHONPATH=workflow:. python -m tests.bench.evaluation
-	PYTHONPATH=workflow:. python -m tests.bench.lowrank
-	PYTHONPATH=workflow:. python -m tests.bench.counts
-	PYTHONPATH=workflow:. python -m tests.bench.dmacl $(if $(DATA),--data $(DATA))
+	PYTHONPATH=src:. python -m benchmarks.evaluation
+	PYTHONPATH=src:. python -m benchmarks.lowrank
+	PYTHONPATH=src:. python -m benchmarks.counts
+	PYTHONPATH=src:. python -m benchmarks.dmacl $(if $(DATA),--data $(DATA))
 ifdef DATA
-	PYTHONPATH=workflow:. python -m tests.bench.biology --sets $(DATA)/mirror/genesets
-	PYTHONPATH=workflow:. python -m tests.bench.agreement --data $(DATA)
-	PYTHONPATH=workflow:. python -m tests.bench.transfer --data $(DATA)
+	PYTHONPATH=src:. python -m benchmarks.biology --sets $(DATA)/mirror/genesets
+	PYTHONPATH=src:. python -m benchmarks.agreement --data $(DATA)
+	PYTHONPATH=src:. python -m benchmarks.transfer --data $(DATA)
 endif
 
 report: $(VENV)/installed

@@ -7,6 +7,9 @@ Snakemake reads a file of `--configfile` before any rule, and says of one that i
 
 import argparse
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # the library of this checkout
 
 from amucl.configfiles import check_config_files
 from amucl.errors import AmuclError

@@ -6,6 +6,9 @@ python workflow/verify.py --other /elsewhere/manifest.tsv     against the manife
 
 import argparse
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # the library of this checkout
 
 from amucl.errors import AmuclError
 from amucl.manifest import changed_files, differing_files, read_manifest

@@ -1,4 +1,4 @@
-"""The table of mutated files in docs/reliability.md: `PYTHONPATH=workflow:. python -m tests.badfiles.table`.
+"""The table of mutated files in docs/reliability.md: `PYTHONPATH=src:workflow:. python -m tests.badfiles.table`.
 
 A line for every mutation: to how many kinds of files it was applied, how many were read right, how many refused with
 file and place. Whatever is neither would be listed below the table, and the command fails then.

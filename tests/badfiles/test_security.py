@@ -35,7 +35,8 @@ from tests.badfiles.wellformed import KINDS, as_frame
 from tests.shared import REPOSITORY
 
 SOURCES = [
-    REPOSITORY / "Snakefile",
+    REPOSITORY / "workflow" / "Snakefile",
+    *(REPOSITORY / "src").rglob("*.py"),
     *(REPOSITORY / "workflow").rglob("*.py"),
     *(REPOSITORY / "workflow").rglob("*.smk"),
 ]

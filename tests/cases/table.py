@@ -1,4 +1,4 @@
-"""The table of cases in docs/reliability.md: `PYTHONPATH=workflow:. python -m tests.cases.table --write`.
+"""The table of cases in docs/reliability.md: `PYTHONPATH=src:workflow:. python -m tests.cases.table --write`.
 
 Runs every test that is marked with the situation it stands for and lists what is right, what came of it before it was
 mended, and what comes of it now, as the test has measured it. The command fails where a case is not right.

@@ -1,4 +1,4 @@
-"""The table of faults in docs/reliability.md: `PYTHONPATH=workflow:. python -m tests.faults.table --write`.
+"""The table of faults in docs/reliability.md: `PYTHONPATH=src:workflow:. python -m tests.faults.table --write`.
 
 Runs every test that is marked with the fault it survives, wherever it stands, and counts: a line for every fault, how
 often it was tried, how often survived. The command fails where a fault was not survived, or could not be tried here.

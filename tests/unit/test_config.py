@@ -467,7 +467,7 @@ def test_presets_hold_real_hyperparameters(method):
 
 def test_rules_are_reserved_names():
     """Each dataset is a target beside the rules: a dataset named like a rule would shadow it."""
-    files = [REPOSITORY / "Snakefile", *(REPOSITORY / "workflow" / "rules").glob("*.smk")]
+    files = [REPOSITORY / "workflow" / "Snakefile", *(REPOSITORY / "workflow" / "rules").glob("*.smk")]
     rules = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)}
     assert len(rules) > 15
     assert rules <= RESERVED_NAMES

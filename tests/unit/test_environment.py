@@ -7,16 +7,16 @@ import pytest
 from environment import expose_library, gpu_here, refused_groups
 from tests.shared import REPOSITORY
 
-WORKFLOW = str(REPOSITORY / "workflow")
+SOURCE = str(REPOSITORY / "src")
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (None, [WORKFLOW]),
-        ("", [WORKFLOW]),
-        ("/a:/b", [WORKFLOW, "/a", "/b"]),
-        (f"/a:{WORKFLOW}", [WORKFLOW, "/a"]),
+        (None, [SOURCE]),
+        ("", [SOURCE]),
+        ("/a:/b", [SOURCE, "/a", "/b"]),
+        (f"/a:{SOURCE}", [SOURCE, "/a"]),
     ],
 )
 def test_the_library_comes_first_and_once(monkeypatch, before, after):
@@ -37,7 +37,7 @@ def test_another_process_finds_the_library(monkeypatch, tmp_path):
     expose_library()
     program = "import amucl.errors; print(amucl.errors.__file__)"
     found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, text=True, capture_output=True, check=True)
-    assert found.stdout.strip() == f"{WORKFLOW}/amucl/errors.py"
+    assert found.stdout.strip() == f"{SOURCE}/amucl/errors.py"
 
 
 @pytest.mark.parametrize(("device", "found"), [("nvidia0", True), ("kfd", True), ("nvidiactl", False), ("null", False)])

@@ -10,7 +10,7 @@ import yaml
 
 from tests.shared import REPOSITORY
 
-WORKFLOW = REPOSITORY / "workflow"
+WORKFLOW, LIBRARY = REPOSITORY / "workflow", REPOSITORY / "src" / "amucl"
 # Import name -> distribution, where they differ.
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "mpl_toolkits": "matplotlib"}
 FORBIDDEN = [r"^\s*(import|from) c?pickle\b", r"\bpickle\.", r"yaml\.load\(", r"\beval\(", r"shell=True", r"os\.system"]
@@ -36,7 +36,7 @@ CONDA = pins(next(part["pip"] for part in ENVIRONMENT["dependencies"] if isinsta
 def imported():
     """Third-party libraries that the library or its scripts import."""
     names = set()
-    for path in WORKFLOW.rglob("*.py"):
+    for path in [*LIBRARY.rglob("*.py"), *WORKFLOW.rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
@@ -71,14 +71,14 @@ def test_every_dependency_of_the_project_is_pinned():
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)
 def test_no_code_from_data(pattern):
-    files = [REPOSITORY / "Snakefile", *WORKFLOW.rglob("*.py"), *WORKFLOW.rglob("*.smk")]
+    files = [WORKFLOW / "Snakefile", *LIBRARY.rglob("*.py"), *WORKFLOW.rglob("*.py"), *WORKFLOW.rglob("*.smk")]
     assert len(files) > 40
     assert [path for path in files if re.search(pattern, path.read_text(), re.MULTILINE)] == []
 
 
 def test_the_library_stands_alone():
     """It prints nothing and knows nothing of Snakemake."""
-    for path in (WORKFLOW / "amucl").rglob("*.py"):
+    for path in LIBRARY.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             assert not (isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print"), path
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -88,4 +88,4 @@ def test_the_library_stands_alone():
 
 def test_every_test_folder_mirrors_one_of_the_library():
     folders = {path.name for path in (REPOSITORY / "tests" / "unit").iterdir() if (path / "__init__.py").exists()}
-    assert folders <= {path.name for path in (WORKFLOW / "amucl").iterdir() if path.is_dir()}
+    assert folders <= {path.name for path in LIBRARY.iterdir() if path.is_dir()}

@@ -15,7 +15,7 @@ from amucl.provenance import PACKAGES, code_hash, import_closure, record, sha256
 from tests.shared import REPOSITORY
 
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
-LIBRARY = REPOSITORY / "workflow" / "amucl"
+LIBRARY = REPOSITORY / "src" / "amucl"
 
 PACKAGE = {
     "amucl/__init__.py": "",
@@ -76,7 +76,7 @@ def test_hash_does_not_change_with_another(package, module):
 
 @pytest.mark.parametrize("ending", ["yaml", "txt"])
 def test_hash_changes_with_a_table_that_a_module_names(tmp_path, monkeypatch, ending):
-    library, tables = tmp_path / "workflow" / "amucl", tmp_path / "resources"
+    library, tables = tmp_path / "src" / "amucl", tmp_path / "resources"
     for folder in (library, tables):
         folder.mkdir(parents=True)
     (library / "reader.py").write_text(f"NAMES = 'names.{ending}'\n")

@@ -11,7 +11,7 @@ import yaml
 from amucl.figures.tables import LARGEST_PAGE
 from tests.shared import REPOSITORY
 
-PARTS = ("Snakefile", "config", "envs", "profiles", "resources", "workflow")
+PARTS = ("Snakefile", "config", "envs", "profiles", "resources", "src", "workflow")
 
 # Small and quick, with all stages, and of each the methods that differ in kind.
 MINI = {

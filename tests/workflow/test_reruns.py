@@ -15,7 +15,7 @@ from tests.workflow.runner import MINI, Checkout
 
 def touched_files(checkout, module, old="", new="\n# a change\n"):
     """The files to be made again after `module` has changed (`old` to `new`); the change is taken back."""
-    path = checkout.folder / "workflow" / "amucl" / module
+    path = checkout.folder / "src" / "amucl" / module
     before = path.read_text(encoding="utf-8")
     try:
         assert old in before

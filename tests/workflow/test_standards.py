@@ -60,7 +60,7 @@ def test_scripts_are_thin():
 
 
 def test_the_library_knows_no_workflow():
-    for module in (REPOSITORY / "workflow" / "amucl").rglob("*.py"):
+    for module in (REPOSITORY / "src" / "amucl").rglob("*.py"):
         text = module.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(import|from) snakemake", text, re.MULTILINE), module
         assert not re.search(r"^\s*print\(", text, re.MULTILINE), module
@@ -73,7 +73,11 @@ def test_snakemake_lint():
 
 @pytest.mark.parametrize(
     "command",
-    [("ruff", "check"), ("ruff", "format", "--check"), ("snakefmt", "--check", "Snakefile", "workflow/rules")],
+    [
+        ("ruff", "check"),
+        ("ruff", "format", "--check"),
+        ("snakefmt", "--check", "Snakefile", "workflow/Snakefile", "workflow/rules"),
+    ],
 )
 def test_style(command):
     result = run(*command)

@@ -7,11 +7,6 @@ from pathlib import Path
 import pandas as pd
 from snakemake.utils import Paramspace
 
-ROOT = Path(str(workflow.current_basedir)).parents[1]
-SCRIPTS = ROOT / "workflow" / "scripts"
-
-sys.path.insert(0, str(ROOT / "workflow"))
-
 from amucl.clustering.peers import SINGLE_CELL, peer_datasets, peer_files, peer_name
 from amucl.config import (
     CLINICAL_ARCHIVE,

@@ -18,7 +18,7 @@ from amucl.biology.differential import (
     up_regulated,
 )
 from amucl.errors import AmuclError
-from tests.bench.agreement import has_limma
+from benchmarks.agreement import has_limma
 from tests.shared import needs_shared
 from tests.unit.biology import limma
 from tests.unit.biology.leukemia import key_values, leukemia, leukemia_markers, oracle

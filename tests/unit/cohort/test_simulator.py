@@ -9,8 +9,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.cohort.simulator import PROGRAMMES, SimulatedCohort, Simulation, simulate
-from amucl.config import SCHEMAS
 from amucl.errors import AmuclError
+from amucl.resources import resource
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +202,6 @@ def test_sizes_that_cannot_hold_the_structure(changed, message):
 
 
 def test_schema_knows_all_settings_and_their_defaults():
-    properties = yaml.safe_load((SCHEMAS / "datasets.schema.yaml").read_text())["$defs"]["simulated"]["properties"]
+    properties = yaml.safe_load(resource("datasets.schema.yaml").read_text())["$defs"]["simulated"]["properties"]
     for setting in fields(Simulation):
         assert properties[setting.name]["default"] == setting.default

@@ -5,7 +5,7 @@ import pytest
 
 from amucl.lowrank.certificate import Certifier
 from amucl.lowrank.solvers import _ladmap
-from tests.bench.literal import literal_ladmap
+from benchmarks.literal import literal_ladmap
 from tests.unit.lowrank.problems import optimum, random_problem
 
 SHAPES = {"square": {}, "wide": {"m": 7, "n": 12}, "tall": {"m": 30, "n": 8, "gamma": 0.3}}

@@ -184,7 +184,7 @@ def test_two_processes_give_the_same_bytes():
         "model = small(kind='stacked', fusion='late').fit(planted_views())\n"
         "print(hashlib.sha256(model.embedding_.tobytes()).hexdigest())"
     )
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "workflow")])
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "src")])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "1"}
     found = subprocess.run([sys.executable, "-c", program], env=environment, text=True, capture_output=True, check=True)
     here = small(kind="stacked", fusion="late").fit(planted_views()).embedding_

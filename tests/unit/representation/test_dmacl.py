@@ -63,7 +63,7 @@ def test_two_fits_and_two_processes_give_the_same_bytes(tmp_path):
         "from tests.unit.representation.test_dmacl import toy, planted_views\n"
         "print(hashlib.sha256(toy().fit(planted_views()).embedding_.tobytes()).hexdigest())"
     )
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "workflow")])
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "src")])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "1"}
     found = subprocess.run([sys.executable, "-c", program], env=environment, text=True, capture_output=True, check=True)
     assert found.stdout.strip() == hashlib.sha256(first.embedding_.tobytes()).hexdigest()

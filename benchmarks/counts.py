@@ -1,4 +1,4 @@
-"""How well the moderated t of log counts stands in for DESeq2's model: `python -m tests.bench.counts`.
+"""How well the moderated t of log counts stands in for DESeq2's model: `python -m benchmarks.counts`.
 
 The data: negative binomial counts of three subtypes, libraries that differ fourfold in depth, a tenth of the genes
 changed in each subtype, up or down, by a log2 fold change of .5 to 2. Both tests are given the subtypes, then the same

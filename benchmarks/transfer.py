@@ -1,4 +1,4 @@
-"""AML subtypes given to other patients by templates: `python -m tests.bench.transfer --data ../shared/data`.
+"""AML subtypes given to other patients by templates: `python -m benchmarks.transfer --data ../shared/data`.
 
 Subtypes are those of k-means on ten principal components of the mirror's AML expression (1,191 genes x 170), so that no
 training is needed. Given to: the other half of the patients (ten random halves); of that half only the two largest or

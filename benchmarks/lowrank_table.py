@@ -1,4 +1,4 @@
-"""Low-rank methods and baselines on every dataset of a run, as tables: `python -m tests.bench.lowrank_table results`.
+"""Low-rank methods and baselines on every dataset of a run, as tables: `python -m benchmarks.lowrank_table results`.
 
 How each problem was solved, and agreement with the known labels at the number of known classes.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from amucl.files import read_table
-from tests.bench.results import number
+from benchmarks.results import number
 
 TRUTH = {"accuracy": "accuracy", "nmi": "NMI", "ari": "ARI"}
 

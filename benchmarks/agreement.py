@@ -1,4 +1,4 @@
-"""Agreement with limma, clusterProfiler's rules and fgsea: `python -m tests.bench.agreement --data ../shared/data`.
+"""Agreement with limma, clusterProfiler's rules and fgsea: `python -m benchmarks.agreement --data ../shared/data`.
 
 The data: 9,020 genes of 24 AML and 24 ALL samples (log2 of at least 20), the 50 hallmark sets; AML against ALL.
 """

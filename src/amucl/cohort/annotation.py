@@ -17,8 +17,8 @@ import pandas as pd
 import yaml
 
 from amucl.cohort.notes import Note
-from amucl.cohort.words import RESOURCES
 from amucl.errors import AmuclError, counted, some
+from amucl.resources import resource
 
 KINDS = ("symbols", "ids", "others", "measures")
 
@@ -41,7 +41,7 @@ class Names:
 @cache
 def known_names() -> Names:
     """Those of resources/annotation_columns.yaml."""
-    listed = yaml.safe_load((RESOURCES / "annotation_columns.yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load(resource("annotation_columns.yaml").read_text(encoding="utf-8"))
     columns = {plain(name): kind for kind in reversed(KINDS) for name in listed[kind]}
     return Names(columns, frozenset(map(_counter, listed["counters"])), frozenset(map(plain, listed["samples"])))
 

@@ -1,6 +1,6 @@
 """How fast the low-rank solvers are beside the paper's iteration written literally, in the same run.
 
-`make bench`, or parts of it: `PYTHONPATH=workflow:. python -m tests.bench.lowrank time_to_gap per_iteration`.
+`make bench`, or parts of it: `PYTHONPATH=src:. python -m benchmarks.lowrank time_to_gap per_iteration`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from amucl.lowrank.family import SGLRR
 from amucl.lowrank.problem import Problem
 from amucl.lowrank.solvers import Iterate, _admm, _ladmap, solve_admm
 from amucl.threads import limited_threads
-from tests.bench.literal import literal_ladmap
+from benchmarks.literal import literal_ladmap
 
 OUT = Path("results", "bench")
 K = 5

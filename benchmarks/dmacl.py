@@ -1,4 +1,4 @@
-"""How well and how fast DMACL works: `PYTHONPATH=workflow:. python -m tests.bench.dmacl --data ../shared/data`.
+"""How well and how fast DMACL works: `PYTHONPATH=src:. python -m benchmarks.dmacl --data ../shared/data`.
 
 Parts: `fits` (ARI of full fits on the published and the hard simulated sets), `draws` (fresh InterSIM draws), `real`
 (cohorts of known classes), `missing` (patients who lose an omic), `ablations`, `speed` (seconds per epoch against two

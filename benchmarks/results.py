@@ -1,4 +1,4 @@
-"""The tables of a run as a page: `python -m tests.bench.results results/comparison/summary.tsv mine.yaml`."""
+"""The tables of a run as a page: `python -m benchmarks.results results/comparison/summary.tsv mine.yaml`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ alike, at each dataset's reference k: columns of `results/comparison/summary.tsv
 
 ```sh
 snakemake --cores all --configfile {configuration}
-PYTHONPATH=workflow:. python -m tests.bench.results results/comparison/summary.tsv > docs/results.md
+PYTHONPATH=src:. python -m benchmarks.results results/comparison/summary.tsv > docs/results.md
 ```
 
 - *own* space: the method's; *common*: 20 principal components of the z-scored input, the same for all. Silhouette and

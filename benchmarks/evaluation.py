@@ -117,7 +117,7 @@ def main() -> None:
     not_worse = best["engine"] <= best["loop"] * (1 + 1e-9)
     print(best.assign(engine_not_worse=not_worse).to_string())
     print(table.drop(columns=["seconds", "ratio"]).round(4).to_string(index=False))
-    subprocess.run([sys.executable, "-c", "from tests.bench.evaluation import large; large()"], check=True)
+    subprocess.run([sys.executable, "-c", "from benchmarks.evaluation import large; large()"], check=True)
     if table["ratio"].min() < WANTED_RATIO or not not_worse.all():
         sys.exit(f"slower than {WANTED_RATIO} times the loop, or worse clusters")
 

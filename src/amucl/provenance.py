@@ -12,6 +12,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from amucl.resources import resource_files
+
 LIBRARY = Path(__file__).resolve().parent
 # All that the library imports (a test compares), then what these compute and draw with.
 PACKAGES = (
@@ -39,10 +41,11 @@ def code_hash(*sources: str | Path) -> str:
     files = sorted(import_closure(*sources))
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.relative_to(LIBRARY.parent).as_posix().encode())
+        of_library = file.is_relative_to(LIBRARY)
+        digest.update((file.relative_to(LIBRARY.parent).as_posix() if of_library else file.name).encode())
         digest.update(file.read_bytes())
-        for resource in _resources(file.read_text(encoding="utf-8")):
-            digest.update(resource.read_bytes())
+        for table in _resources(file.read_text(encoding="utf-8")):
+            digest.update(table.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -88,9 +91,7 @@ def sha256(path: str | Path) -> str:
 def _resources(code: str) -> tuple[Path, ...]:
     """Files in resources/ whose names are written in a module's code."""
     texts = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
-    folder = LIBRARY.parents[1] / "resources"
-    tables = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    return tuple(table for table in tables if table.name in texts)
+    return tuple(table for table in resource_files() if table.name in texts)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Seconds and peak memory of reading a wide or long table of numbers, features in rows and samples in rows.
 
-python -m tests.bench.reading 450000 500    (features, samples; each table is read in a process of its own)
+python -m benchmarks.reading 450000 500    (features, samples; each table is read in a process of its own)
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(n_features: int, n_samples: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "table.tsv")
             write(path, *shape, ("cg", "s") if features_first else ("s", "cg"))
-            subprocess.run([sys.executable, "-m", "tests.bench.reading", str(path), orientation], check=True)
+            subprocess.run([sys.executable, "-m", "benchmarks.reading", str(path), orientation], check=True)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ from amucl.extent import check_extent, too_deep
 from amucl.files import require_file
 from amucl.methods import METHODS, hyperparameters
 from amucl.redaction import plain_query
+from amucl.resources import resource
 
-SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 # Folders of results/ and rules of the workflow; each dataset is a target of its own beside them.
 RESERVED_NAMES = {
     *("all", "benchmarks", "comparison", "compare", "cut", "dataset_report", "download", "downloads", "embed"),
@@ -875,7 +875,7 @@ def _is_url(name: str) -> bool:
 
 @cache
 def _schema(name: str) -> dict[str, Any]:
-    return _read_yaml(SCHEMAS / f"{name}.schema.yaml")
+    return _read_yaml(resource(f"{name}.schema.yaml"))
 
 
 def _read_yaml(path: str | Path) -> dict[str, Any]:

@@ -10,15 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
 from amucl.cohort.notes import Note
 from amucl.cohort.text import NUMBER
 from amucl.errors import some
-
-RESOURCES = Path(__file__).resolve().parents[3] / "resources"
+from amucl.resources import resource
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def fold(word: str) -> str:
 @cache
 def unknown_words(extra: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> UnknownWords:
     """The words of the list, with those of `extra` and without those of `known`; the empty cell is always unknown."""
-    lines = (RESOURCES / "unknown_words.txt").read_text(encoding="utf-8").splitlines()
+    lines = resource("unknown_words.txt").read_text(encoding="utf-8").splitlines()
     listed = [line for line in lines if line.strip() and not line.startswith("# ")]
     taken = {fold(word) for word in known} - {""}
     words = tuple(word for word in ("", *listed, *extra) if fold(word) not in taken)

@@ -1,4 +1,4 @@
-"""What large runs cost: `python -m tests.bench.load` (parts: plan, report, cohort).
+"""What large runs cost: `python -m benchmarks.load` (parts: plan, report, cohort).
 
 plan: a dry run of 20 datasets by 16 methods. report: the default run's dataset, copied until there are 500 figures, and
 the report of them, which `--keep` leaves where it says. cohort: 10,000 patients x 5,000 features in three omics, five

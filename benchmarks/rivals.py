@@ -1,4 +1,4 @@
-"""Our rivals beside the embeddings that Leng et al. published: `python -m tests.bench.rivals --data ../shared/data`.
+"""Our rivals beside the embeddings that Leng et al. published: `python -m benchmarks.rivals --data ../shared/data`.
 
 On the six published simulated settings, at the true number of clusters: ARI of k-means on the embedding, and the
 silhouette of those clusters in it. `dim` is the embedding's dimension.

@@ -1,4 +1,4 @@
-"""Every method on prepared cohorts, in one process: `python -m tests.bench.comparison results`.
+"""Every method on prepared cohorts, in one process: `python -m benchmarks.comparison results`.
 
 What a run of the pipeline says of the representations, without the hours of its stability, maps and survival: each
 method of the registry is fitted on every `results/{dataset}/cohort.h5mu` that the folder holds, clustered for k = 2..7
@@ -30,7 +30,7 @@ from amucl.files import read_table, write_table
 from amucl.fitting import Fitted, embedding_of, fit_method
 from amucl.lowrank.affinity import normalized_cuts
 from amucl.methods import METHODS, settings_of
-from tests.bench.results import by_index
+from benchmarks.results import by_index
 
 OUT = Path("results", "bench")
 KS = range(2, 8)

@@ -11,14 +11,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from amucl.errors import AmuclError, some
+from amucl.resources import resource
 
-RESOURCE = Path(__file__).resolve().parents[3] / "resources" / "clinical_columns.yaml"
 DAYS_OF = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}  # the Julian year, and its twelfth
 ENDPOINTS = ("os", "dss", "pfs", "pfi", "dfs", "dfi", "rfs", "efs", "dmfs")
 BENCHMARK_LABELS = ("gender", "age", "pathologic_M", "pathologic_N", "pathologic_T", "pathologic_stage")
@@ -49,7 +48,7 @@ class Meaning:
 @cache
 def table() -> dict:
     """The table of names, as it is written. Read once."""
-    return yaml.safe_load(RESOURCE.read_text(encoding="utf-8"))
+    return yaml.safe_load(resource("clinical_columns.yaml").read_text(encoding="utf-8"))
 
 
 def tokens(name: str) -> list[str]:

@@ -1,5 +1,5 @@
 # Seconds of limma for a table of genes x samples and a file of the samples' groups, each group against the rest:
-# Rscript tests/bench/limma.R expression.tsv groups.txt 5. Reading is not counted; of the runs, here 5, the quickest is.
+# Rscript benchmarks/limma.R expression.tsv groups.txt 5. Reading is not counted; of the runs, here 5, the quickest is.
 suppressMessages(library(limma))
 given <- commandArgs(trailingOnly = TRUE)
 expression <- as.matrix(read.delim(given[1], row.names = 1, check.names = FALSE))

@@ -1,4 +1,4 @@
-"""Seconds of every stage of the biology: `python -m tests.bench.biology --sets ../shared/data/mirror/genesets`.
+"""Seconds of every stage of the biology: `python -m benchmarks.biology --sets ../shared/data/mirror/genesets`.
 
 The data: 20,000 genes x 170 patients in six subtypes, each with 5 gene sets of its own planted up by half a standard
 deviation; the sets are every .gmt file of the folder (hallmark, KEGG, Reactome, GO), of which `share` pass in GSEA.
@@ -23,7 +23,7 @@ from amucl.biology.enrichment import GeneSets, subtype_gsea, subtype_over_repres
 from amucl.biology.genesets import read_gmt
 from amucl.biology.phenotype import phenotype_gsea
 from amucl.biology.single_sample import collection_scores
-from tests.bench.agreement import has_limma, seconds_of_limma
+from benchmarks.agreement import has_limma, seconds_of_limma
 
 N_GENES, N_PATIENTS, N_SUBTYPES, N_PLANTED, SHIFT = 20_000, 170, 6, 5, 0.5
 
