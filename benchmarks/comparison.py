@@ -21,15 +21,15 @@ import pandas as pd
 from amucl.clustering.common import common_coordinates
 from amucl.clustering.evaluation import evaluate
 from amucl.clustering.kmeans import Restarts, kmeans_restarts, labels_over_k
-from amucl.clustering.labels import canonical_labels, labels_table
-from amucl.clustering.peers import matched, peer_datasets, read_peers
-from amucl.clustering.standings import standings
+from amucl.labels import canonical_labels, labels_table
+from amucl.comparison.peers import matched, peer_datasets, read_peers
+from amucl.comparison.standings import standings
 from amucl.cohort.cohort import about, read_cohort, truth
 from amucl.config import DEFAULT_K
 from amucl.files import read_table, write_table
-from amucl.fitting import Fitted, embedding_of, fit_method
-from amucl.lowrank.affinity import normalized_cuts
-from amucl.methods import METHODS, settings_of
+from amucl.methods.fitting import Fitted, embedding_of, fit_method
+from amucl.methods.lowrank.affinity import normalized_cuts
+from amucl.methods.registry import METHODS, settings_of
 from benchmarks.results import by_index
 
 OUT = Path("results", "bench")

@@ -23,14 +23,14 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from torch.utils.data import DataLoader, Dataset
 
-from amucl.cohort.intersim import draw_intersim
-from amucl.cohort.reference import read_reference
+from amucl.cohort.simulation.intersim import draw_intersim
+from amucl.cohort.simulation.reference import read_reference
 from amucl.files import write_table
-from amucl.methods import METHODS, build
-from amucl.representation.blocks import zscore
-from amucl.representation.dmacl import DMACL
-from amucl.representation.encoder import ContrastiveNetwork
-from amucl.representation.losses import (
+from amucl.methods.registry import METHODS, build
+from amucl.methods.blocks import zscore
+from amucl.methods.network.dmacl import DMACL
+from amucl.methods.network.encoder import ContrastiveNetwork
+from amucl.methods.network.losses import (
     cluster_contrastive_loss,
     decoupled_contrastive_loss,
     negative_assignment_entropy,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from amucl.lowrank.problem import Problem
+from amucl.methods.lowrank.problem import Problem
 
 
 def literal_ladmap(

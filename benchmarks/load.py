@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from amucl.files import read_table
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 from tests.workflow.runner import Checkout
 
 N_DATASETS, N_METHODS = 20, 16

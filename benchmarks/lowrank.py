@@ -25,11 +25,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from amucl.figures.style import palette, save_figure, styled
 from amucl.files import write_table
-from amucl.lowrank.arrays import host
-from amucl.lowrank.certificate import Certificate, Certifier
-from amucl.lowrank.family import SGLRR
-from amucl.lowrank.problem import Problem
-from amucl.lowrank.solvers import Iterate, _admm, _ladmap, solve_admm
+from amucl.methods.lowrank.arrays import host
+from amucl.methods.lowrank.certificate import Certificate, Certifier
+from amucl.methods.lowrank.family import SGLRR
+from amucl.methods.lowrank.problem import Problem
+from amucl.methods.lowrank.solvers import Iterate, _admm, _ladmap, solve_admm
 from amucl.threads import limited_threads
 from benchmarks.literal import literal_ladmap
 

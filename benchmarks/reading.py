@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amucl.cohort.readers import ORIENTATIONS, read_omic
+from amucl.cohort.readers.tables import ORIENTATIONS, read_omic
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from amucl.clustering.standings import TIME, times
+from amucl.comparison.standings import TIME, times
 from amucl.figures.metrics import direction, panel_title
 from amucl.files import read_table
 
@@ -47,7 +47,7 @@ def number(value: float, digits: int = 2) -> str:
 def by_index(table: pd.DataFrame, seconds: pd.DataFrame) -> list[str]:
     """Methods by datasets: a page for each index and for the seconds.
 
-    table : as `amucl.clustering.standings.standings` gives it; seconds : dataset method seconds.
+    table : as `amucl.comparison.standings.standings` gives it; seconds : dataset method seconds.
     """
     datasets = list(table.columns[3 : list(table.columns).index("mean")])
     took = times(seconds, datasets=list(dict.fromkeys(seconds["dataset"])))

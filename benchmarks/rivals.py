@@ -16,12 +16,12 @@ import pandas as pd
 from amucl.clustering.external import ari
 from amucl.clustering.indices import silhouette
 from amucl.clustering.kmeans import kmeans_restarts
-from amucl.clustering.peers import SIMULATED, peer_truth, read_peers
+from amucl.comparison.peers import SIMULATED, peer_truth, read_peers
 from amucl.cohort.cohort import views
-from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.published import read_published
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
+from amucl.cohort.sources.published import read_published
 from amucl.config import INTERSIM_FILES
-from amucl.methods import METHODS, build
+from amucl.methods.registry import METHODS, build
 
 N_RESTARTS = 100
 # Leng et al. publish no late VAE or SVAE, and one mmdVAE: encoders per omic, one shared code.

@@ -20,13 +20,13 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from amucl.cohort.intersim import OBJECTS, cluster_sizes
-from amucl.cohort.text import decode
+from amucl.cohort.readers.text import decode
+from amucl.cohort.simulation.intersim import OBJECTS, cluster_sizes
 from amucl.configfiles import yaml_error
 from amucl.errors import AmuclError
 from amucl.extent import check_extent, too_deep
 from amucl.files import require_file
-from amucl.methods import METHODS, hyperparameters
+from amucl.methods.registry import METHODS, hyperparameters
 from amucl.redaction import plain_query
 from amucl.resources import resource
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from amucl.cohort.text import decode
+from amucl.cohort.readers.text import decode
 from amucl.errors import AmuclError
 from amucl.files import require_file
 

@@ -20,12 +20,12 @@ from amucl.clustering.evaluation import evaluate
 from amucl.clustering.kmeans import Restarts, kmeans_restarts, labels_over_k
 from amucl.clustering.metrics import COLUMNS as METRIC_COLUMNS
 from amucl.clustering.metrics import metrics_table
-from amucl.clustering.peers import matched
 from amucl.clustering.restarts import COLUMNS as RESTART_COLUMNS
 from amucl.clustering.stability import COLUMNS as STABILITY_COLUMNS
 from amucl.clustering.stability import stability_table
-from amucl.clustering.summary import together
 from amucl.cohort.cohort import truth as truth_of
+from amucl.comparison.peers import matched
+from amucl.comparison.summary import together
 
 PUBLISHED_SPACE = "published"
 TABLES = {
@@ -90,7 +90,7 @@ def score_peers(
 
     Parameters
     ----------
-    peers : method -> samples x dimensions, as `amucl.clustering.peers.read_peers` gives them.
+    peers : method -> samples x dimensions, as `amucl.comparison.peers.read_peers` gives them.
     cohort : the same dataset as it was prepared here. Peers are judged on the patients that both hold; without a cohort
         on all their samples, with no common space, survival or clinic.
     truth : known labels by published sample, used where there is no cohort.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import zipfile
 
 from amucl.biology.genesets import read_gmt
-from amucl.cohort.benchmark import read_benchmark
-from amucl.cohort.published import read_published
-from amucl.cohort.readers import read_clinical, read_columns, read_omic
-from amucl.cohort.rfiles import read_rds
+from amucl.cohort.readers.rfiles import read_rds
+from amucl.cohort.readers.tables import read_clinical, read_columns, read_omic
+from amucl.cohort.sources.benchmark import read_benchmark
+from amucl.cohort.sources.published import read_published
 from tests.badfiles.mutations import CASES, Case
 from tests.badfiles.wellformed import KINDS, Kind, member, reading, zipped
 from tests.shared import MIRROR, SHARED

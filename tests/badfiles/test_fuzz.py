@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from amucl.cohort.readers import read_clinical, read_omic
-from amucl.cohort.words import unknown_words
+from amucl.cohort.readers.tables import read_clinical, read_omic
+from amucl.cohort.readers.words import unknown_words
 from amucl.errors import AmuclError
 from tests.badfiles.judge import make
 from tests.badfiles.wellformed import KINDS, TEXTS

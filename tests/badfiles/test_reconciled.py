@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.sources import read_source
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
+from amucl.cohort.sources.registry import read_source
 from tests.badfiles.wellformed import BARCODES, GENES, SAMPLES, VALUES, matrix, zipped
 from tests.shared import MIRROR, SHARED, needs_shared
 from tests.unit.cohort.written_r import write_rds

@@ -20,17 +20,18 @@ import requests
 import torch
 import yaml
 
-from amucl.cohort import download, text, text_table
-from amucl.cohort.download import fetch
-from amucl.cohort.readers import read_clinical, read_omic, stream_numbers
-from amucl.cohort.rfiles import read_rds
-from amucl.cohort.singlecell import read_singlecell
-from amucl.cohort.text import read_gzip
+from amucl.cohort.readers import text, text_table
+from amucl.cohort.readers.rfiles import read_rds
+from amucl.cohort.readers.tables import read_clinical, read_omic, stream_numbers
+from amucl.cohort.readers.text import read_gzip
+from amucl.cohort.sources import download
+from amucl.cohort.sources.download import fetch
+from amucl.cohort.sources.singlecell import read_singlecell
 from amucl.config import load_registry, resolve
 from amucl.errors import AmuclError
 from amucl.files import read_arrays
+from amucl.methods.network.training import load_model
 from amucl.redaction import redacted
-from amucl.representation.training import load_model
 from tests.badfiles.wellformed import KINDS, as_frame
 from tests.shared import REPOSITORY
 

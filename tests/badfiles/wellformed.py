@@ -20,19 +20,19 @@ import yaml
 
 from amucl.biology.genesets import read_gmt
 from amucl.biology.symbols import read_gene_map
-from amucl.clustering.peers import METHODS, read_peers
-from amucl.cohort.archives import read_tar
-from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.clinical.labelling import join_label_tables
 from amucl.cohort.cohort import RawCohort, read_files_cohort
-from amucl.cohort.labelling import join_label_tables
-from amucl.cohort.published import read_published
-from amucl.cohort.readers import read_h5mu, read_omic
-from amucl.cohort.rfiles import named_matrix, read_rds
-from amucl.cohort.singlecell import read_singlecell
-from amucl.cohort.xena import read_xena
+from amucl.cohort.readers.archives import read_tar
+from amucl.cohort.readers.rfiles import named_matrix, read_rds
+from amucl.cohort.readers.tables import read_h5mu, read_omic
+from amucl.cohort.sources.benchmark import read_benchmark
+from amucl.cohort.sources.published import read_published
+from amucl.cohort.sources.singlecell import read_singlecell
+from amucl.cohort.sources.xena import read_xena
+from amucl.comparison.peers import METHODS, read_peers
 from amucl.config import load_registry
 from amucl.files import read_arrays, write_arrays
-from amucl.representation.training import load_model, save_model
+from amucl.methods.network.training import load_model, save_model
 from tests.unit.cohort.written_r import write_rds
 
 SAMPLES = ["p1", "p2", "p3", "p4"]

@@ -9,10 +9,10 @@ from amucl.biology.clinic import clinic
 from amucl.clustering.external import ari
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
 from amucl.cohort.cohort import about, truth, views
-from amucl.cohort.preprocess import preprocess
-from amucl.cohort.sources import preprocessing_of, read_source
+from amucl.cohort.preparation.preprocess import preprocess
+from amucl.cohort.sources.registry import preprocessing_of, read_source
 from amucl.config import load_registry, resolve
-from amucl.methods import METHODS, build
+from amucl.methods.registry import METHODS, build
 from tests.shared import REPOSITORY
 
 QUICK = {"dmacl": {"epochs": 60, "n_restarts": 2}}

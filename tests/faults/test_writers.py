@@ -11,13 +11,13 @@ from torch import nn
 
 from amucl.biology.genesets import write_gmt
 from amucl.cohort.cohort import make_cohort, write_cohort
-from amucl.cohort.download import fetch
+from amucl.cohort.sources.download import fetch
 from amucl.errors import AmuclError
 from amucl.figures.profile import write_html, write_pdf
 from amucl.figures.style import save_figure
 from amucl.figures.tables import write_html_table
 from amucl.files import write_arrays, write_json, write_matrix, write_table
-from amucl.representation.training import save_model
+from amucl.methods.network.training import save_model
 from tests.faults.disk import fill, make_read_only, size_limit, small_disk
 
 NOISE = np.random.default_rng(0).normal(size=(100, 100)).astype(np.float32)

@@ -4,8 +4,8 @@ import re
 import pytest
 import yaml
 
-from amucl.cohort.intersim import OBJECTS, OMICS
-from amucl.cohort.sources import counts_declared
+from amucl.cohort.simulation.intersim import OBJECTS, OMICS
+from amucl.cohort.sources.registry import counts_declared
 from amucl.config import (
     RESERVED_NAMES,
     WORKFLOW_PARAMETERS,
@@ -21,7 +21,7 @@ from amucl.config import (
     xena_paths,
 )
 from amucl.errors import AmuclError
-from amucl.methods import METHODS, hyperparameters
+from amucl.methods.registry import METHODS, hyperparameters
 from tests.shared import REPOSITORY
 
 REGISTRY_FILE = REPOSITORY / "config" / "datasets.yaml"

@@ -9,14 +9,14 @@ import pytest
 from amucl.biology.clinic import clinic
 from amucl.clustering.evaluation import evaluate
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
-from amucl.clustering.labels import canonical_labels, labels_table
 from amucl.clustering.stability import consensus_of, stability_table
 from amucl.errors import AmuclError
-from amucl.lowrank.affinity import normalized_cuts
-from amucl.methods import METHODS, build
-from amucl.representation.blocks import zscore
-from amucl.representation.mofa import MOFA
-from amucl.representation.nmf import NMF, IntNMF
+from amucl.labels import canonical_labels, labels_table
+from amucl.methods.blocks import zscore
+from amucl.methods.factor.mofa import MOFA
+from amucl.methods.factor.nmf import NMF, IntNMF
+from amucl.methods.lowrank.affinity import normalized_cuts
+from amucl.methods.registry import METHODS, build
 
 QUICK = {"dmacl": {"epochs": 1, "n_restarts": 2}, "mofa": {"n_iterations": 10}, "intnmf": {"n_restarts": 2}}
 SIZES = (3, 4, 5, 8)

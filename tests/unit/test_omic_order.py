@@ -5,8 +5,8 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from amucl.methods import METHODS, build, hyperparameters
-from tests.unit.representation.planted import TRUTH
+from amucl.methods.registry import METHODS, build, hyperparameters
+from tests.unit.methods.planted import TRUTH
 
 QUICK = {"epochs": 60, "n_restarts": 2, "d_model": 16, "n_heads": 4, "n_starts": 2, "device": "cpu", "batch_size": 64}
 SLOW = {"epochs": 300, "batch_size": 20}  # variational codes of few batches are mostly noise

@@ -1,13 +1,20 @@
 """What is shipped agrees with itself: pins, imports, and things that must not be there."""
 
 import ast
+import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
+import zipfile
 
 import pytest
 import yaml
+from hatchling.builders.wheel import WheelBuilder
 
+from amucl import __version__
+from amucl.provenance import code_hash
 from tests.shared import REPOSITORY
 
 WORKFLOW, LIBRARY = REPOSITORY / "workflow", REPOSITORY / "src" / "amucl"
@@ -86,6 +93,84 @@ def test_the_library_stands_alone():
             assert not [name for name in modules if name.split(".")[0] == "snakemake"], path
 
 
+def packages(root):
+    return {path.parent.relative_to(root) for path in root.rglob("__init__.py")}
+
+
 def test_every_test_folder_mirrors_one_of_the_library():
-    folders = {path.name for path in (REPOSITORY / "tests" / "unit").iterdir() if (path / "__init__.py").exists()}
-    assert folders <= {path.name for path in LIBRARY.iterdir() if path.is_dir()}
+    assert packages(REPOSITORY / "tests" / "unit") <= packages(LIBRARY)
+
+
+# Lowest first; what is in no room stands on top of all, or below all.
+LAYERS = ["cohort", "methods", "clustering", "comparison", "biology", "figures"]
+BELOW = {"errors", "escaping", "extent", "files", "labels", "redaction", "resources", "threads"}
+ON_TOP = {"config", "configfiles", "manifest", "provenance", "scoring"}
+
+
+def layer(module):
+    """How high a module of the library stands, by its dotted name."""
+    room = [*module.split("."), ""][1]
+    return 0 if room in BELOW | {""} else len(LAYERS) + 1 if room in ON_TOP else 1 + LAYERS.index(room)
+
+
+def modules():
+    """Dotted names of the library's modules, and their code."""
+    for path in sorted(LIBRARY.rglob("*.py")):
+        name = ".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts).removesuffix(".__init__")
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def arrows():
+    """Which module imports which."""
+    for name, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield name, node.module
+            elif isinstance(node, ast.Import):
+                yield from ((name, alias.name) for alias in node.names)
+
+
+def test_no_import_runs_up():
+    found = [(name, other) for name, other in arrows() if other.split(".")[0] == "amucl"]
+    assert len(found) > 200
+    assert [arrow for arrow in found if layer(arrow[0]) < layer(arrow[1])] == []
+
+
+def test_every_room_has_a_layer():
+    assert {path.name for path in LIBRARY.iterdir() if (path / "__init__.py").exists()} == set(LAYERS)
+    assert {name.split(".")[1] for name, _ in modules() if name.count(".") == 1} == set(LAYERS) | BELOW | ON_TOP
+
+
+def test_the_wheel_holds_the_library_and_what_it_reads(tmp_path):
+    """Built without a network, unpacked, and used from elsewhere."""
+    wheel = next(WheelBuilder(str(REPOSITORY)).build(directory=str(tmp_path), versions=["standard"]))
+    assert f"amucl-{__version__}-" in wheel
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(tmp_path / "installed")
+        names = set(opened.namelist())
+    sources = {path.relative_to(LIBRARY.parent).as_posix() for path in LIBRARY.rglob("*.py")}
+    assert sources <= names
+    assert {name.split("/")[0] for name in names} == {"amucl", f"amucl-{__version__}.dist-info"}
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", INSTALLED],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        cwd=tmp_path,
+        check=True,
+    )
+    folders, listed, hashed = json.loads(ran.stdout)
+    assert folders == [str(tmp_path / "installed" / "amucl" / "shipped")]
+    assert listed
+    assert hashed == code_hash("amucl.cohort.readers.words")
+
+
+INSTALLED = """
+import json
+from amucl.cohort.readers.words import unknown_words
+from amucl.provenance import code_hash
+from amucl.resources import resource, resource_files
+resource("config.schema.yaml"), resource("datasets.schema.yaml")
+folders = sorted({str(path.parent) for path in resource_files()})
+print(json.dumps([folders, "not reported" in unknown_words(), code_hash("amucl.cohort.readers.words")]))
+"""

@@ -9,8 +9,8 @@ from importlib import metadata
 import numpy as np
 import pytest
 
-from amucl import provenance
-from amucl.methods import METHODS
+from amucl import provenance, resources
+from amucl.methods.registry import METHODS
 from amucl.provenance import PACKAGES, code_hash, import_closure, record, sha256
 from tests.shared import REPOSITORY
 
@@ -25,8 +25,9 @@ PACKAGE = {
     "amucl/parts/deeper.py": "def f():\n    from amucl import lazy\n",
     "amucl/lazy.py": "from amucl.direct import thing\n",
     "amucl/unrelated.py": "import amucl.direct\n",
-    "amucl/methods.py": "import amucl.unrelated\n",
-    "scripts/run.py": "import json\nimport numpy as np\nfrom amucl import direct\nfrom amucl.methods import METHODS\n",
+    "amucl/methods/__init__.py": "",
+    "amucl/methods/registry.py": "import amucl.unrelated\n",
+    "scripts/run.py": "import json\nfrom amucl import direct\nfrom amucl.methods.registry import METHODS\n",
 }
 
 
@@ -47,7 +48,8 @@ def reached(*sources, root=LIBRARY):
 
 def test_closure_follows_imports_wherever_they_stand(package):
     found = reached(package / "scripts" / "run.py", root=package / "amucl")
-    assert found == {"__init__.py", "direct.py", "parts/__init__.py", "parts/deep.py", "parts/deeper.py", "lazy.py"}
+    parts = {"parts/__init__.py", "parts/deep.py", "parts/deeper.py"}
+    assert found == {"__init__.py", "direct.py", "lazy.py", "methods/__init__.py", *parts}
 
 
 def test_a_module_named_as_source_is_part_of_its_closure(package):
@@ -81,6 +83,7 @@ def test_hash_changes_with_a_table_that_a_module_names(tmp_path, monkeypatch, en
         folder.mkdir(parents=True)
     (library / "reader.py").write_text(f"NAMES = 'names.{ending}'\n")
     monkeypatch.setattr(provenance, "LIBRARY", library)
+    monkeypatch.setattr(resources, "_FOLDERS", (tables,))
     hashes = []
     for name, text in [("names", "a"), ("names", "b"), ("others", "a"), ("others", "b")]:
         (tables / f"{name}.{ending}").write_text(text)
@@ -115,15 +118,15 @@ def test_hash_does_not_depend_on_where_the_library_lies(package, monkeypatch):
 def test_training_reruns_for_its_own_modules_and_no_others():
     found = reached(SCRIPTS / "train.py", METHODS["dmacl"].module)
     assert {
-        *("representation/dmacl.py", "representation/encoder.py", "representation/losses.py"),
-        *("representation/fusion.py", "representation/views.py", "representation/training.py"),
-        *("representation/blocks.py", "cohort/cohort.py", "fitting.py", "files.py", "errors.py"),
+        *("methods/network/dmacl.py", "methods/network/encoder.py", "methods/network/losses.py"),
+        *("methods/graph/fusion.py", "methods/network/views.py", "methods/network/training.py"),
+        *("methods/blocks.py", "cohort/cohort.py", "methods/fitting.py", "files.py", "errors.py"),
     } <= found
-    assert not [path for path in found if path.startswith(("lowrank/", "figures/", "biology/", "clustering/"))]
-    assert "methods.py" not in found
+    assert not [path for path in found if path.startswith(("methods/lowrank/", "figures/", "biology/", "clustering/"))]
+    assert "methods/registry.py" not in found
     assert "config.py" not in found
-    assert "cohort/simulator.py" not in found
-    assert "representation/pca.py" not in found
+    assert "cohort/simulation/simulator.py" not in found
+    assert "methods/factor/pca.py" not in found
 
 
 def test_what_scripts_share_is_followed_but_not_the_record():
@@ -135,15 +138,15 @@ def test_what_scripts_share_is_followed_but_not_the_record():
 
 def test_a_baseline_does_not_rerun_for_the_deep_method():
     found = reached(SCRIPTS / "embed.py", METHODS["pca"].module)
-    assert "representation/pca.py" in found
-    assert not found & {"representation/dmacl.py", "representation/encoder.py", "representation/training.py"}
+    assert "methods/factor/pca.py" in found
+    assert not found & {"methods/network/dmacl.py", "methods/network/encoder.py", "methods/network/training.py"}
 
 
 def test_a_low_rank_method_reruns_for_its_solvers_only():
     found = reached(SCRIPTS / "represent.py", METHODS["sglrr"].module)
-    assert {"lowrank/family.py", "lowrank/solvers.py", "lowrank/affinity.py"} <= found
+    assert {"methods/lowrank/family.py", "methods/lowrank/solvers.py", "methods/lowrank/affinity.py"} <= found
     assert not [path for path in found if path.startswith(("figures/", "biology/"))]
-    assert "representation/dmacl.py" not in found
+    assert "methods/network/dmacl.py" not in found
 
 
 def test_library_uses_no_import_that_the_closure_would_miss():
@@ -151,7 +154,7 @@ def test_library_uses_no_import_that_the_closure_would_miss():
     for path in LIBRARY.rglob("*.py"):
         tree = ast.parse(path.read_text())
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level], path
-        if path.name != "methods.py":
+        if path != LIBRARY / "methods" / "registry.py":
             assert "import_module" not in path.read_text(), path
 
 

@@ -3,9 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.clustering.peers import named, peer_truth, read_peers
 from amucl.cohort.cohort import make_cohort
-from amucl.cohort.singlecell import cell_labels
+from amucl.cohort.sources.singlecell import cell_labels
+from amucl.comparison.peers import named, peer_truth, read_peers
 from amucl.scoring import TABLES, Protocol, score_peers
 from tests.shared import MIRROR, SHARED, needs_shared
 

@@ -8,7 +8,7 @@ import pytest
 from amucl.biology.differential import NOT_AVAILABLE
 from amucl.biology.nearest import UNASSIGNED
 from amucl.clustering.partition import read_partition
-from amucl.cohort.simulator import Simulation, simulate
+from amucl.cohort.simulation.simulator import Simulation, simulate
 from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 from tests.workflow.test_own_cohort import CLASSES, DATA, write_cohort_files

@@ -13,7 +13,7 @@ from amucl.clustering.external import ari
 from amucl.cohort.cohort import about, read_cohort
 from amucl.files import read_arrays, read_matrix, read_table
 from amucl.manifest import changed_files, read_manifest
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 from amucl.provenance import sha256
 from tests.workflow.runner import MINI
 

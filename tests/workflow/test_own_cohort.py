@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.cohort.simulator import Simulation, simulate
+from amucl.cohort.simulation.simulator import Simulation, simulate
 from amucl.files import read_matrix, read_table
 from tests.workflow.runner import Checkout
 

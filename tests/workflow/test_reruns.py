@@ -63,8 +63,8 @@ def test_a_changed_registry_line_reruns_its_method(mini):
     files = touched_files(
         mini,
         "methods.py",
-        '"pca": Method("amucl.representation.pca:PCA", "embed")',
-        '"pca": Method("amucl.representation.pca:PCA", "embed", layer=None)',
+        '"pca": Method("amucl.methods.factor.pca:PCA", "embed")',
+        '"pca": Method("amucl.methods.factor.pca:PCA", "embed", layer=None)',
     )
     assert "results/simulated/pca/embedding.tsv" in files
     assert {file.rsplit("/", 1)[0] for file in files} == {"results", "results/simulated/pca", "results/comparison"}

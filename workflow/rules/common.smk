@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from snakemake.utils import Paramspace
 
-from amucl.clustering.peers import SINGLE_CELL, peer_datasets, peer_files, peer_name
+from amucl.comparison.peers import SINGLE_CELL, peer_datasets, peer_files, peer_name
 from amucl.config import (
     CLINICAL_ARCHIVE,
     archive_path,
@@ -25,7 +25,7 @@ from amucl.config import (
 from amucl.configfiles import located
 from amucl.errors import AmuclError
 from amucl.escaping import escaped
-from amucl.methods import METHODS, settings_of
+from amucl.methods.registry import METHODS, settings_of
 from amucl.provenance import code_hash
 from amucl.redaction import redacted_values
 from environment import expose_library, gpu_here, refused_groups

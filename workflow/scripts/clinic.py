@@ -3,11 +3,11 @@
 from _stage import stage, tell
 
 from amucl.biology.clinic import clinic, endpoint_tables, technical_notes
-from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import about, read_cohort
 from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
+from amucl.labels import read_labels
 
 with stage(snakemake):
     labels, params = read_labels(snakemake.input.labels), snakemake.params

@@ -2,8 +2,8 @@
 
 from _stage import stage
 
-from amucl.clustering.ranking import rank_methods
-from amucl.clustering.summary import summary_table, together, wide_metrics
+from amucl.comparison.ranking import rank_methods
+from amucl.comparison.summary import summary_table, together, wide_metrics
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
 

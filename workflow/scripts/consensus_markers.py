@@ -4,11 +4,11 @@ from _stage import stage
 
 from amucl.biology.consensus import consensus_markers
 from amucl.biology.expression import moderated_input
-from amucl.clustering.labels import read_labels
 from amucl.clustering.partition import read_partition
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
+from amucl.labels import read_labels
 
 with stage(snakemake):
     source, params = snakemake.input, snakemake.params

@@ -2,9 +2,9 @@
 
 from _stage import stage
 
-from amucl.clustering.labels import canonical_labels, labels_table
 from amucl.files import read_arrays, write_table
-from amucl.lowrank.affinity import normalized_cuts
+from amucl.labels import canonical_labels, labels_table
+from amucl.methods.lowrank.affinity import normalized_cuts
 
 with stage(snakemake):
     samples, arrays = read_arrays(snakemake.input.affinity)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _stage import stage
 
-from amucl.cohort.download import fetch
+from amucl.cohort.sources.download import fetch
 from amucl.config import downloadable, load_registry
 
 with stage(snakemake) as used:

@@ -2,11 +2,11 @@
 
 from _stage import stage
 
-from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.lowrank import affinity_heatmap, convergence_plot, representation_heatmap
 from amucl.figures.style import save_figure
 from amucl.files import read_arrays, read_table
+from amucl.labels import read_labels
 
 with stage(snakemake):
     labels = read_labels(snakemake.input.labels)[f"k{snakemake.params.k}"]

@@ -2,8 +2,8 @@
 
 from _stage import stage
 
-from amucl.clustering.printed import printed_metrics
-from amucl.clustering.summary import suggested_k, summary_table, together
+from amucl.comparison.printed import printed_metrics
+from amucl.comparison.summary import suggested_k, summary_table, together
 from amucl.figures.confusion import trust_figure
 from amucl.figures.dots import methods_on_dataset
 from amucl.figures.shades import indices_over_k

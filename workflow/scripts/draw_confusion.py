@@ -3,10 +3,10 @@
 from _stage import stage
 
 from amucl.clustering.external import confusion
-from amucl.clustering.labels import missing_labels, read_labels
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.confusion import confusion_matrices
 from amucl.figures.style import save_figure
+from amucl.labels import missing_labels, read_labels
 
 with stage(snakemake):
     cohort = read_cohort(snakemake.input.cohort)

@@ -2,11 +2,11 @@
 
 from _stage import stage
 
-from amucl.clustering.labels import read_labels
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.metrics import embedding_map
 from amucl.figures.style import save_figure
 from amucl.files import read_matrix
+from amucl.labels import read_labels
 
 with stage(snakemake):
     embedding = read_matrix(snakemake.input.embedding)

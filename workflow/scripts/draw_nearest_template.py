@@ -3,12 +3,12 @@
 from _stage import stage
 
 from amucl.biology.expression import expression_of
-from amucl.clustering.labels import subtype_order
 from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.heatmaps import template_heatmap
 from amucl.figures.style import save_figure
 from amucl.files import read_table
+from amucl.labels import subtype_order
 
 with stage(snakemake):
     source, cohort = snakemake.input, read_cohort(snakemake.input.cohort)

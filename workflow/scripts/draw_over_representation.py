@@ -4,10 +4,10 @@ from _stage import stage
 
 from amucl.biology.differential import IDS_ARE_FOREIGN, NOT_AVAILABLE
 from amucl.biology.enrichment import ids_are_foreign
-from amucl.clustering.labels import subtype_order
 from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.figures.biology import over_representation_dotplot
 from amucl.figures.style import placeholder, save_figure
+from amucl.labels import subtype_order
 
 with stage(snakemake):
     labels = read_partition(snakemake.input.labels)

@@ -2,10 +2,10 @@
 
 from _stage import stage
 
-from amucl.clustering.labels import subtype_order
 from amucl.clustering.partition import read_partition, read_subtype_table
 from amucl.cohort.cohort import read_cohort
 from amucl.figures.profile import profile_page, write_html, write_pdf
+from amucl.labels import subtype_order
 
 with stage(snakemake):
     labels = read_partition(snakemake.input.labels)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from _stage import stage
 
-from amucl.clustering.printed import printed_metrics
-from amucl.clustering.summary import together
+from amucl.comparison.printed import printed_metrics
+from amucl.comparison.summary import together
 from amucl.figures.comparison import critical_difference, radar
 from amucl.figures.dots import methods_over_datasets
 from amucl.figures.stability import enrichment_figure

@@ -2,7 +2,7 @@
 
 from _stage import stage
 
-from amucl.fitting import fit_method, write_embedding
+from amucl.methods.fitting import fit_method, write_embedding
 
 with stage(snakemake):
     fitted = fit_method(

@@ -2,11 +2,11 @@
 
 from _stage import stage
 
+from amucl.clustering.evidence import training_evidence
 from amucl.cohort.cohort import matched_views, read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
-from amucl.methods import load
-from amucl.representation.evidence import training_evidence
+from amucl.methods.registry import load
 
 with stage(snakemake):
     estimator, features = load(snakemake.wildcards.method, snakemake.input.model)

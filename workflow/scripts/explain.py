@@ -7,8 +7,8 @@ from amucl.clustering.partition import read_partition
 from amucl.cohort.cohort import matched_views, read_cohort
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table
-from amucl.methods import load
-from amucl.representation.attribution import feature_contributions
+from amucl.methods.network.attribution import feature_contributions
+from amucl.methods.registry import load
 
 with stage(snakemake):
     estimator, features = load(snakemake.wildcards.method, snakemake.input.model)

@@ -4,11 +4,11 @@ from _stage import stage
 
 from amucl.clustering.common import common_coordinates
 from amucl.clustering.evaluation import evaluate
-from amucl.clustering.labels import k_of, read_labels
 from amucl.clustering.restarts import restarts_from_arrays
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.files import read_arrays, read_matrix, read_table, write_table
-from amucl.lowrank.doubts import solver_warnings
+from amucl.labels import k_of, read_labels
+from amucl.methods.lowrank.doubts import solver_warnings
 
 with stage(snakemake):
     cohort = read_cohort(snakemake.input.cohort)

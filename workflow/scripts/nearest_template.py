@@ -5,7 +5,7 @@ from _stage import stage
 from amucl.biology.expression import expression_of
 from amucl.biology.nearest import check_in_words, nearest_template
 from amucl.cohort.cohort import read_cohort
-from amucl.cohort.shift import shift_in_words
+from amucl.cohort.preparation.shift import shift_in_words
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
 

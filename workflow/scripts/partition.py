@@ -2,10 +2,10 @@
 
 from _stage import stage
 
-from amucl.clustering.labels import read_labels
 from amucl.clustering.partition import chosen_partition, known_partition, write_partition
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.files import read_table
+from amucl.labels import read_labels
 
 with stage(snakemake):
     source, k = snakemake.input, snakemake.params.k

@@ -4,12 +4,12 @@ from _stage import stage
 
 from amucl.clustering.partition import read_partition
 from amucl.cohort.cohort import read_cohort
-from amucl.cohort.shift import shift_in_words
+from amucl.cohort.preparation.shift import shift_in_words
 from amucl.figures.tables import write_html_table
 from amucl.files import read_matrix, read_table, write_matrix, write_table
-from amucl.methods import load
-from amucl.placing import place_patients
-from amucl.representation.prediction import find_subtypes
+from amucl.methods.network.prediction import find_subtypes
+from amucl.methods.placing import place_patients
+from amucl.methods.registry import load
 
 with stage(snakemake):
     estimator, features = load(snakemake.wildcards.method, snakemake.input.model)

@@ -5,8 +5,8 @@ from _stage import stage, tell
 from amucl.biology.expression import EXPRESSION
 from amucl.cohort.cohort import read_cohort, write_cohort
 from amucl.cohort.notes import note_table
-from amucl.cohort.recipe import prepare_new
-from amucl.cohort.sources import read_source
+from amucl.cohort.preparation.recipe import prepare_new
+from amucl.cohort.sources.registry import read_source
 from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table

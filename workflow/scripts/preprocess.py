@@ -2,11 +2,11 @@
 
 from _stage import stage, tell
 
-from amucl.cohort.clinical_columns import column_table
+from amucl.cohort.clinical.columns import column_table
 from amucl.cohort.cohort import about, require_patients, write_cohort
 from amucl.cohort.notes import note_table
-from amucl.cohort.preprocess import preprocess
-from amucl.cohort.sources import preprocessing_of, read_source
+from amucl.cohort.preparation.preprocess import preprocess
+from amucl.cohort.sources.registry import preprocessing_of, read_source
 from amucl.escaping import plain
 from amucl.figures.tables import write_html_table
 from amucl.files import write_table

@@ -4,7 +4,7 @@ import pandas as pd
 from _stage import stage
 
 from amucl.files import write_arrays, write_table
-from amucl.fitting import fit_method, write_embedding
+from amucl.methods.fitting import fit_method, write_embedding
 
 with stage(snakemake) as used:
     used["device"] = "cuda" if snakemake.config["device"] == "cuda" else "cpu"

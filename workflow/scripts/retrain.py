@@ -4,7 +4,7 @@ from _stage import stage
 
 from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
 from amucl.files import write_matrix
-from amucl.fitting import embedding_of, fit_method
+from amucl.methods.fitting import embedding_of, fit_method
 
 with stage(snakemake):
     params = snakemake.params

@@ -2,9 +2,9 @@
 
 from _stage import stage
 
-from amucl.clustering.peers import named, peer_truth, read_peers
 from amucl.cohort.cohort import read_cohort
-from amucl.cohort.singlecell import cell_labels
+from amucl.cohort.sources.singlecell import cell_labels
+from amucl.comparison.peers import named, peer_truth, read_peers
 from amucl.files import write_table
 from amucl.scoring import Protocol, score_peers
 

@@ -3,9 +3,9 @@
 from _stage import stage
 
 from amucl.cohort.cohort import read_cohort, truth, views
+from amucl.comparison.sensitivity import sensitivity_table
 from amucl.files import write_table
-from amucl.lowrank.sensitivity import sensitivity_table
-from amucl.methods import METHODS, build
+from amucl.methods.registry import METHODS, build
 
 with stage(snakemake) as used:
     used["device"] = "cuda" if snakemake.config["device"] == "cuda" else "cpu"

@@ -3,7 +3,7 @@
 from _stage import stage
 
 from amucl.biology.genesets import write_gmt
-from amucl.cohort.simulator import Simulation, simulate
+from amucl.cohort.simulation.simulator import Simulation, simulate
 from amucl.files import write_matrix, write_table
 
 with stage(snakemake):

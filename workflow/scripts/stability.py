@@ -3,12 +3,12 @@
 from _stage import stage
 
 from amucl.clustering.choice import suggest_k
-from amucl.clustering.labels import read_labels
 from amucl.clustering.stability import consensus_of, stability_table
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.figures.stability import choice_of_k, consensus_heatmap
 from amucl.figures.style import save_figure
 from amucl.files import read_arrays, read_matrix, read_table, write_arrays, write_table
+from amucl.labels import read_labels
 
 with stage(snakemake):
     at, k = snakemake.wildcards, snakemake.params.k

@@ -2,7 +2,7 @@
 
 from _stage import stage
 
-from amucl.clustering.sweep import swept
+from amucl.comparison.sweep import swept
 from amucl.figures.style import save_figure
 from amucl.figures.sweep import sweep_figure
 from amucl.files import read_table, write_table

@@ -8,8 +8,8 @@ from amucl.clustering.kmeans import kmeans_restarts, labels_over_k
 from amucl.clustering.metrics import metrics_table
 from amucl.cohort.cohort import read_cohort, truth
 from amucl.files import write_table
-from amucl.fitting import fit_method
-from amucl.methods import METHODS
+from amucl.methods.fitting import fit_method
+from amucl.methods.registry import METHODS
 
 with stage(snakemake) as used:
     at, params = snakemake.wildcards, snakemake.params

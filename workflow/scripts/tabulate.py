@@ -3,7 +3,7 @@
 import pandas as pd
 from _stage import stage
 
-from amucl.clustering.standings import standings, times
+from amucl.comparison.standings import standings, times
 from amucl.figures.tables import write_html_table
 from amucl.files import read_table, write_table
 

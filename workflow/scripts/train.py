@@ -3,7 +3,7 @@
 from _stage import stage
 
 from amucl.files import write_table
-from amucl.fitting import fit_method, write_embedding
+from amucl.methods.fitting import fit_method, write_embedding
 
 with stage(snakemake) as used:
     fitted = fit_method(

@@ -11,8 +11,8 @@ from scipy import stats
 
 from amucl.biology.clinical import find_labels, known_values, label_values, require_column
 from amucl.biology.correction import benjamini_hochberg
-from amucl.clustering.labels import subtype_order
-from amucl.cohort.classes import class_names
+from amucl.cohort.clinical.classes import class_names
+from amucl.labels import subtype_order
 
 ASSOCIATION_COLUMNS = [
     "subtype", "kind", "label", "column", "level", "n_both", "n_subtype", "n_level", "n", "inside", "outside",
@@ -61,7 +61,7 @@ def known_classes(
     clinical : samples x columns.
     truth : columns of the reference labels, each of its own name.
     label_tables : names of further tables, joined as ``{name}.{column}``
-        (`amucl.cohort.labelling.join_label_tables`).
+        (`amucl.cohort.clinical.labelling.join_label_tables`).
     named : columns that the user says are classes, each of its own name: these and `truth` are all. Without them they
         are found by `KNOWN_CLASSES`, and in the further tables by a word in their name (`_CLASS_WORDS`).
 

@@ -9,9 +9,9 @@ import pandas as pd
 from amucl.biology.clinical import ENRICHMENT_COLUMNS, clinical_over_k, enrichment_table, find_labels
 from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, outcome_table
 from amucl.biology.survival import SURVIVAL_COLUMNS, survival_over_k
-from amucl.clustering.labels import k_of
-from amucl.cohort.clinical_columns import endpoints_of
+from amucl.cohort.clinical.columns import endpoints_of
 from amucl.cohort.notes import Note
+from amucl.labels import k_of
 
 ENDPOINT_COLUMNS = ["endpoint", *SURVIVAL_COLUMNS]
 ENDPOINT_OUTCOME_COLUMNS = ["endpoint", *OUTCOME_COLUMNS]

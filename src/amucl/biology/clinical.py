@@ -11,11 +11,11 @@ from scipy import stats
 
 from amucl.biology.correction import ALPHA, benjamini_hochberg, bonferroni
 from amucl.biology.permutation import first_batch, permutation_p
-from amucl.clustering.labels import k_of
-from amucl.cohort import clinical_names
-from amucl.cohort.clinical_columns import best_column
-from amucl.cohort.clinical_names import BENCHMARK_LABELS
-from amucl.cohort.clinical_values import ages
+from amucl.cohort.clinical import names as clinical_names
+from amucl.cohort.clinical.columns import best_column
+from amucl.cohort.clinical.names import BENCHMARK_LABELS
+from amucl.cohort.clinical.values import ages
+from amucl.labels import k_of
 
 CLINICAL_COLUMNS = [
     "dataset", "method", "k", "label", "column", "test", "n", "n_levels", "statistic", "p_asymptotic", "p_permutation",

@@ -8,8 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from amucl.biology.correction import ALPHA
 from amucl.biology.differential import name_of_test, significant, subtype_markers
-from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError
+from amucl.labels import subtype_order
 
 CONSENSUS_COLUMNS = [
     "subtype", "gene", "direction", "logFC", "adj.P.Val", "rank", "n_runs", "n_marker", "frequency", "overlap",

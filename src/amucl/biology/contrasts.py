@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from amucl.biology.differential import checked, shrink, t_of
-from amucl.clustering.labels import subtype_order
+from amucl.labels import subtype_order
 
 PAIR_COLUMNS = [
     "subtype", "against", "gene", "logFC", "AveExpr", "t", "df_total", "P.Value", "adj.P.Val", "n", "n_against",

@@ -12,8 +12,8 @@ import pandas as pd
 from amucl.biology.contrasts import PAIR_COLUMNS
 from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import MARKER_COLUMNS, checked, untested
-from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError, some
+from amucl.labels import subtype_order
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from scipy import special, stats
 
 from amucl.biology.correction import ALPHA
 from amucl.biology.splines import natural_spline
-from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError, some
+from amucl.labels import subtype_order
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from amucl.cohort.text import read_text
+from amucl.cohort.readers.text import read_text
 from amucl.errors import AmuclError
 from amucl.files import atomic_path, require_file
 

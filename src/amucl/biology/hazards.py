@@ -13,9 +13,9 @@ from scipy import stats
 from scipy.sparse.csgraph import connected_components
 
 from amucl.biology.survival import complete_survival, risk_sets
-from amucl.clustering.labels import k_of, subtype_order
-from amucl.cohort.clinical_names import label_columns
-from amucl.cohort.clinical_values import ages, stages
+from amucl.cohort.clinical.names import label_columns
+from amucl.cohort.clinical.values import ages, stages
+from amucl.labels import k_of, subtype_order
 
 OUTCOME_COLUMNS = [
     "dataset", "method", "k", "subtype", "n", "n_events", "rmst", "rmst_low", "rmst_high", "tau",

@@ -23,8 +23,8 @@ from amucl.biology.differential import (
     untested_control,
 )
 from amucl.biology.symbols import genes_of, read_gene_map
-from amucl.clustering.labels import subtype_order
 from amucl.cohort.cohort import about, analysis_matrix
+from amucl.labels import subtype_order
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from amucl.biology.correction import ALPHA
 from amucl.biology.differential import IDS_ARE_FOREIGN, NO_EXPRESSION, NOT_AVAILABLE, significant, up_regulated
 from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.survival import complete_survival
-from amucl.clustering.labels import subtype_order
+from amucl.labels import subtype_order
 
 N_TOP = 5
 OVERVIEW_COLUMNS = [

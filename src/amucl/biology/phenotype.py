@@ -15,7 +15,7 @@ from amucl.biology.correction import benjamini_hochberg
 from amucl.biology.differential import checked, shrink, t_of
 from amucl.biology.enrichment import GeneSets, cut_sets, foreign_rows, known_collections, members_of
 from amucl.biology.symbols import hyphenated
-from amucl.clustering.labels import subtype_order
+from amucl.labels import subtype_order
 
 logger = logging.getLogger(__name__)
 

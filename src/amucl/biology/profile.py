@@ -23,7 +23,7 @@ from amucl.biology.differential import (
 from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.hazards import adjustment, outcome_table
 from amucl.biology.survival import complete_survival, permutation_logrank
-from amucl.clustering.labels import subtype_order
+from amucl.labels import subtype_order
 
 PROFILE_COLUMNS = [
     "subtype", "section", "group", "item", "rank", "measure", "value", "low", "high", "n", "total", "pval", "padj",

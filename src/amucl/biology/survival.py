@@ -10,8 +10,8 @@ from scipy import stats
 
 from amucl.biology.correction import benjamini_hochberg, bonferroni
 from amucl.biology.permutation import first_batch, permutation_p
-from amucl.clustering.labels import k_of
 from amucl.errors import AmuclError, some
+from amucl.labels import k_of
 
 SURVIVAL_COLUMNS = [
     "dataset", "method", "k", "n", "n_events", "n_dropped", "min_cluster", "chi2", "df", "p_asymptotic",

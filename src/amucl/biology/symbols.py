@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pandas as pd
 
-from amucl.cohort.text import read_text
+from amucl.cohort.readers.text import read_text
 from amucl.errors import AmuclError, some
 from amucl.files import require_file
 

@@ -18,7 +18,7 @@ from amucl.clustering.indices import (
     pair_distances,
     silhouette,
 )
-from amucl.clustering.labels import aligned, k_of, require_k_columns
+from amucl.labels import aligned, k_of, require_k_columns
 
 TRUST_COLUMNS = [
     "dataset", "method", "k", "n", "n_dimensions", "effective_rank", "duplicated_share", "silhouette_embedding",

@@ -11,9 +11,9 @@ from sklearn.decomposition import PCA
 
 from amucl.clustering.indices import finite_matrix
 from amucl.cohort.cohort import views
-from amucl.cohort.preprocess import impute_nearest
+from amucl.cohort.preparation.preprocess import impute_nearest
 from amucl.errors import AmuclError
-from amucl.representation.blocks import present_omics, zscore
+from amucl.methods.blocks import present_omics, zscore
 
 _LARGE = 2000
 _NEAREST = 10

@@ -9,9 +9,9 @@ import pandas as pd
 
 from amucl.clustering.collapse import trust_table
 from amucl.clustering.kmeans import Restarts, kmeans_restarts, labels_over_k
-from amucl.clustering.labels import k_of, missing_labels
 from amucl.clustering.metrics import metrics_table
 from amucl.clustering.restarts import restarts_table
+from amucl.labels import k_of, missing_labels
 
 _REFERENCE_RESTARTS = 100
 

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from scipy.special import xlogy
 
-from amucl.clustering.labels import encode_labels, subtype_order
 from amucl.errors import AmuclError
+from amucl.labels import encode_labels, subtype_order
 
 
 def ari(labels: ArrayLike, truth: ArrayLike) -> float:

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist, squareform
 
-from amucl.clustering.labels import encode_labels, sample_names
 from amucl.errors import AmuclError
+from amucl.labels import encode_labels, sample_names
 
 _BATCH_VALUES = 2**18  # 2 MB of float64
 # Samples from which on distances are products of matrices: tens of times faster. Those that are small beside the spread

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
 from amucl.clustering.indices import finite_matrix
-from amucl.clustering.labels import canonical_partitions
 from amucl.clustering.lloyd import STARTS, refine, run_batches
 from amucl.errors import AmuclError
+from amucl.labels import canonical_partitions
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from amucl.clustering.external import external_indices
 from amucl.clustering.indices import finite_matrix, internal_indices, pair_distances
-from amucl.clustering.labels import aligned, k_of, missing_labels, require_k_columns
 from amucl.errors import AmuclError
+from amucl.labels import aligned, k_of, missing_labels, require_k_columns
 
 COLUMNS = ["dataset", "method", "seed", "k", "metric", "space", "value", "warning"]
 

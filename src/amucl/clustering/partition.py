@@ -6,9 +6,9 @@ import os
 
 import pandas as pd
 
-from amucl.clustering.labels import is_k_column, k_of
 from amucl.errors import AmuclError, some
 from amucl.files import are_whole_numbers, read_matrix, read_table, write_matrix
+from amucl.labels import is_k_column, k_of
 
 AUTO = "auto"
 

@@ -10,8 +10,8 @@ import pandas as pd
 from amucl.clustering.external import external_over_partitions
 from amucl.clustering.indices import internal_over_partitions
 from amucl.clustering.kmeans import Restarts
-from amucl.clustering.labels import missing_labels
 from amucl.clustering.scores import HIGHER_IS_BETTER
+from amucl.labels import missing_labels
 
 COLUMNS = ["dataset", "method", "k", "metric", "space", "n_restarts", "n_partitions", "mean", "sd", "best"]
 

@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_limits
 from amucl.clustering.external import ari_of_tables
 from amucl.clustering.indices import finite_matrix, silhouette
 from amucl.clustering.kmeans import kmeans_on_subsets
-from amucl.clustering.labels import aligned, k_of, require_k_columns
 from amucl.errors import AmuclError
-from amucl.representation.blocks import principal_coordinates
+from amucl.labels import aligned, k_of, require_k_columns
+from amucl.methods.blocks import principal_coordinates
 
 MAX_SAMPLES = 2000
 COLUMNS = [
@@ -155,8 +155,8 @@ def embedding_partitions(
 def affinity_partitions(H: np.ndarray, subsets: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:
     """Normalised cuts of the affinity within every subset: k -> labels (n_draws, n) from 0, -1 outside of the subset.
 
-    As `amucl.lowrank.affinity.normalized_cuts` does it, but a subset's eigenvectors are computed once for all k. A
-    sample without affinity to the others of its subset gets the label of the largest cluster.
+    As `amucl.methods.lowrank.affinity.normalized_cuts` does it, but a subset's eigenvectors are computed once for all
+    k. A sample without affinity to the others of its subset gets the label of the largest cluster.
     """
     labels = {k: np.full(subsets.shape, -1, dtype=np.int16) for k in ks}
     if not labels:

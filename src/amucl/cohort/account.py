@@ -10,7 +10,7 @@ import pandas as pd
 
 from amucl.cohort.assembly import cells_row, join_tables
 from amucl.cohort.notes import Note
-from amucl.cohort.words import UnknownCells, shown
+from amucl.cohort.readers.words import UnknownCells, shown
 
 if TYPE_CHECKING:
     from amucl.cohort.cohort import RawCohort

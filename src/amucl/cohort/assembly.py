@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from amucl.cohort.barcodes import choose_tumour_samples, parse_barcode
-from amucl.cohort.clinical_values import read_events
-from amucl.cohort.matching import barcode_note, match_ids, match_notes
+from amucl.cohort.clinical.values import read_events
+from amucl.cohort.ids.barcodes import choose_tumour_samples, parse_barcode
+from amucl.cohort.ids.matching import barcode_note, match_ids, match_notes
 from amucl.cohort.notes import Note
 from amucl.errors import AmuclError, some
 

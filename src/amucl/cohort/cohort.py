@@ -24,14 +24,15 @@ from amucl.cohort.assembly import (
     rows_by_barcode,
     rows_by_id,
 )
-from amucl.cohort.barcodes import TUMOUR_TYPES
-from amucl.cohort.classes import class_names
-from amucl.cohort.clinical_table import add_clinical, spellings_of
+from amucl.cohort.clinical.classes import class_names
+from amucl.cohort.clinical.table import add_clinical, spellings_of
 from amucl.cohort.columns import WRITTEN_NAMES, stored_columns, with_written_columns
-from amucl.cohort.identifiers import CohortIds
-from amucl.cohort.matching import match_notes
+from amucl.cohort.ids.barcodes import TUMOUR_TYPES
+from amucl.cohort.ids.identifiers import CohortIds
+from amucl.cohort.ids.matching import match_notes
+from amucl.cohort.ids.strangers import without_strangers
 from amucl.cohort.notes import Note
-from amucl.cohort.readers import (
+from amucl.cohort.readers.tables import (
     REPEATED_FEATURES,
     read_clinical,
     read_columns,
@@ -39,8 +40,7 @@ from amucl.cohort.readers import (
     read_omic,
     spreadsheet_ids,
 )
-from amucl.cohort.strangers import without_strangers
-from amucl.cohort.words import UnknownWords
+from amucl.cohort.readers.words import UnknownWords
 from amucl.errors import AmuclError, counted, some
 from amucl.files import atomic_path, reserve
 
@@ -83,7 +83,7 @@ class RawCohort:
     var : omic -> annotation of its features (optional).
     notes : what was guessed, dropped, converted or left out on the way.
     clinical_columns : which columns of the source survival, age, sex and stages were read from, one a row (see
-        `amucl.cohort.clinical_columns.COLUMNS`).
+        `amucl.cohort.clinical.columns.COLUMNS`).
     written : the clinical columns as text, as their files have them, where that is known.
     """
 
@@ -256,7 +256,7 @@ def about(cohort: mudata.MuData) -> dict:
     """Provenance of `cohort`: dataset, source, files, preprocessing, truth, n_clusters, log2 (omics logged).
 
     Also counts (omics that are raw counts), technical (columns of ``obs`` with their totals) and depth (omic -> its
-    `amucl.cohort.depth.DepthScaling` as plain values).
+    `amucl.cohort.preparation.depth.DepthScaling` as plain values).
     """
     return json.loads(cohort.uns["amucl"])
 

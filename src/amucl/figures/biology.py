@@ -22,10 +22,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from amucl.biology.correction import ALPHA
 from amucl.biology.differential import significant
 from amucl.biology.survival import complete_survival
-from amucl.clustering.labels import subtype_order
 from amucl.figures.names import columns, shown
 from amucl.figures.style import MISSING, add_legend, ink, palette, placeholder, styled
 from amucl.figures.terms import readable_terms
+from amucl.labels import subtype_order
 
 _SUBTYPE = "Subtype"
 _ROW = 0.105  # inches per gene

@@ -35,7 +35,7 @@ def critical_difference(ranks: pd.DataFrame) -> Figure:
 
     Without a test (see the column status) a dot plot of the mean ranks. Published rivals are grey.
 
-    ranks: the rows of one metric, space and ranking of `amucl.clustering.ranking.rank_methods`.
+    ranks: the rows of one metric, space and ranking of `amucl.comparison.ranking.rank_methods`.
 
     References
     ----------

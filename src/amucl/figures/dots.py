@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from amucl.clustering.printed import PRINTED_METHOD
 from amucl.clustering.scores import HIGHER_IS_BETTER, is_published
+from amucl.comparison.printed import PRINTED_METHOD
 from amucl.figures.families import by_family, family_colour, family_of, rows_of
 from amucl.figures.metrics import METRIC_NAMES, SPACE_NAMES, direction, panel_title, values_of
 from amucl.figures.names import shown

@@ -13,10 +13,10 @@ from amucl.biology.differential import IDS_ARE_FOREIGN
 from amucl.biology.enrichment import ids_are_foreign
 from amucl.biology.nearest import UNASSIGNED
 from amucl.biology.templates import comparable, with_equal_names
-from amucl.clustering.labels import subtype_order
 from amucl.figures.names import columns, shown
 from amucl.figures.style import MISSING, add_legend, palette, placeholder, styled
 from amucl.figures.terms import readable_terms
+from amucl.labels import subtype_order
 
 _NAMED_ROWS = 60  # more rows than this stay unnamed
 

@@ -12,9 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.axes_grid1.axes_divider import AxesDivider, make_axes_locatable
 
-from amucl.clustering.labels import subtype_order
 from amucl.figures.names import shown
 from amucl.figures.style import MISSING, PALETTE, PowersOfTen, add_legend, palette, placeholder, styled
+from amucl.labels import subtype_order
 
 RESIDUALS = {"gap": ("certified gap", "-", "o"), "r1": ("X = XZ + E", "--", "s"), "r2": ("Z = J", ":", "^")}
 SYMBOLS = {"lam": "λ", "beta": "β", "gamma": "γ"}  # as in the paper
@@ -99,7 +99,7 @@ def sensitivity_figure(table: pd.DataFrame) -> Figure:
     One panel a weight, the default a grey band. Open symbols are solutions in doubt, and above the panel stands why:
     not converged, near the identity, of rank 0. Where no clusters could be cut a grey one stands at 0.
 
-    table: as `amucl.lowrank.sensitivity.sensitivity_table` makes it.
+    table: as `amucl.comparison.sensitivity.sensitivity_table` makes it.
     """
     if table.empty:
         return placeholder("No weight to vary: the method has none of those asked for, or they are 0")

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from amucl.clustering.labels import subtype_order
 from amucl.clustering.scores import HIGHER_IS_BETTER, PAIRS, PUBLISHED, is_published
 from amucl.figures.families import by_family, family_colour, rows_of
 from amucl.figures.names import shown
 from amucl.figures.style import MISSING, add_legend, palette, styled
-from amucl.representation.blocks import principal_axes, principal_coordinates
+from amucl.labels import subtype_order
+from amucl.methods.blocks import principal_axes, principal_coordinates
 
 METRIC_NAMES = {
     "silhouette": "Silhouette",

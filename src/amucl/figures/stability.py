@@ -19,11 +19,11 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from amucl.biology.correction import ALPHA
-from amucl.clustering.labels import subtype_order
 from amucl.errors import AmuclError, some
 from amucl.figures.metrics import method_handles, method_styles
 from amucl.figures.names import shown
 from amucl.figures.style import MISSING, PALETTE, add_legend, palette, placeholder, styled
+from amucl.labels import subtype_order
 
 NULL = "#777777"
 

@@ -14,7 +14,7 @@ SHOWN = {("ari", "truth"): "ARI", ("silhouette", "common"): "silhouette, common 
 def sweep_figure(table: pd.DataFrame) -> Figure:
     """Agreement with known labels, and the common-space silhouette, at every value of each hyperparameter.
 
-    One panel a hyperparameter; the dashed lines are the run as it is. table: of `amucl.clustering.sweep.swept`.
+    One panel a hyperparameter; the dashed lines are the run as it is. table: of `amucl.comparison.sweep.swept`.
     """
     wanted = pd.MultiIndex.from_frame(table[["metric", "space"]]).isin(SHOWN)
     panels = list(table[wanted].groupby("parameter", sort=False))

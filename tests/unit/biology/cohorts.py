@@ -5,8 +5,8 @@ from functools import cache
 import pandas as pd
 
 from amucl.cohort.cohort import assemble
-from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.simulator import SimulatedCohort, Simulation, simulate
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
+from amucl.cohort.simulation.simulator import SimulatedCohort, Simulation, simulate
 
 
 @cache

@@ -8,9 +8,9 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from amucl.biology.gene_names import name_genes, read_gene_names
-from amucl.clustering.labels import canonical_labels
-from amucl.cohort.benchmark import read_benchmark
-from amucl.cohort.depth import DepthScaling
+from amucl.cohort.preparation.depth import DepthScaling
+from amucl.cohort.sources.benchmark import read_benchmark
+from amucl.labels import canonical_labels
 from tests.shared import MIRROR, SHARED
 
 

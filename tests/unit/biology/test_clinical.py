@@ -18,8 +18,8 @@ from amucl.biology.clinical import (
     known_values,
     kruskal_wallis,
 )
-from amucl.cohort.benchmark import read_benchmark
-from amucl.cohort.readers import tidy_columns
+from amucl.cohort.readers.tables import tidy_columns
+from amucl.cohort.sources.benchmark import read_benchmark
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, needs_shared
 

@@ -10,7 +10,7 @@ from lifelines.utils import restricted_mean_survival_time
 from scipy.optimize import minimize
 
 from amucl.biology.hazards import OUTCOME_COLUMNS, adjustment, hazard_ratios, outcome_table, restricted_mean
-from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.sources.benchmark import read_benchmark
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, needs_shared
 from tests.unit.biology.leukemia import key_values, oracle

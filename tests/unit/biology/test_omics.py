@@ -19,7 +19,7 @@ from amucl.biology.omics import (
 from amucl.biology.overview import overview
 from amucl.biology.profile import MARKERS, profiles
 from amucl.cohort.cohort import assemble
-from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
 from amucl.figures.profile import profile_page
 from tests.unit.biology import findings as given
 from tests.unit.biology.cohorts import prepared

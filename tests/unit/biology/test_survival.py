@@ -14,7 +14,7 @@ from amucl.biology.survival import (
     risk_sets,
     survival_over_k,
 )
-from amucl.cohort.benchmark import read_benchmark
+from amucl.cohort.sources.benchmark import read_benchmark
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, needs_shared
 from tests.unit.biology.leukemia import key_values, oracle

@@ -4,7 +4,7 @@ import pytest
 
 from amucl.clustering.common import common_coordinates
 from amucl.cohort.cohort import assemble
-from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
 
 SAMPLES = [f"p{number}" for number in range(40)]
 

@@ -10,9 +10,9 @@ from sklearn.cluster import KMeans
 from amucl.clustering.external import ari, nmi
 from amucl.clustering.indices import internal_over_partitions
 from amucl.clustering.kmeans import kmeans_on_subsets, kmeans_restarts, labels_over_k
-from amucl.clustering.labels import canonical_labels
 from amucl.clustering.lloyd import RANDOM, STARTS, run_batches
 from amucl.errors import AmuclError
+from amucl.labels import canonical_labels
 from tests.shared import SHARED, needs_shared
 
 SIZES = [30, 20, 10]

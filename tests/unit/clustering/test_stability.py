@@ -27,8 +27,8 @@ from amucl.clustering.stability import (
     unclustered,
 )
 from amucl.errors import AmuclError
-from amucl.lowrank.affinity import normalized_cuts
-from amucl.representation.blocks import principal_coordinates
+from amucl.methods.blocks import principal_coordinates
+from amucl.methods.lowrank.affinity import normalized_cuts
 
 TRUTH = np.repeat([0, 1, 2], [30, 20, 14])
 SAMPLES = [f"S{i:02d}" for i in range(64)]

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.cohort.benchmark import read_benchmark
 from amucl.cohort.cohort import (
     about,
     analysis_matrix,
@@ -20,7 +19,8 @@ from amucl.cohort.cohort import (
     views,
     write_cohort,
 )
-from amucl.cohort.preprocess import Preprocessing, preprocess
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
+from amucl.cohort.sources.benchmark import read_benchmark
 from amucl.errors import AmuclError
 from tests.shared import MIRROR, needs_shared
 

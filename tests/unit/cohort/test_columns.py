@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from amucl.biology.associations import known_classes
+from amucl.cohort.clinical.labelling import join_label_tables
 from amucl.cohort.cohort import make_cohort, read_cohort, read_files_cohort, truth, write_cohort
 from amucl.cohort.columns import own_column, stored_columns
-from amucl.cohort.labelling import join_label_tables
-from amucl.cohort.preprocess import Preprocessing, preprocess
-from amucl.cohort.readers import read_clinical
+from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
+from amucl.cohort.readers.tables import read_clinical
 
 NAMES = [
     "ER/PR", "ER_PR", "ER_PR_", ".", "..", "_", "a.b", "/", "//x", "_index", "_index_", "index", "level_0", "sample",

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.cohort.annotation import FeatureColumns
-from amucl.cohort.readers import read_omic
+from amucl.cohort.readers.annotation import FeatureColumns
+from amucl.cohort.readers.tables import read_omic
 from amucl.errors import AmuclError
 
 NOT_SAMPLES = {

@@ -8,7 +8,6 @@ from matplotlib.text import Text
 
 from amucl.biology.differential import subtype_markers
 from amucl.biology.enrichment import GSEA_COLUMNS, ORA_COLUMNS
-from amucl.clustering.labels import subtype_order
 from amucl.figures.biology import (
     contribution_bars,
     gsea_dotplot,
@@ -18,6 +17,7 @@ from amucl.figures.biology import (
 )
 from amucl.figures.style import PALETTE, save_figure
 from amucl.figures.terms import readable_overview, readable_term
+from amucl.labels import subtype_order
 
 SUBTYPES = ["S1", "S2", "S3"]
 

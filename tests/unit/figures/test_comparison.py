@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from amucl.clustering.ranking import rank_methods
+from amucl.comparison.ranking import rank_methods
 from amucl.figures.comparison import RIVAL, critical_difference, radar
 from amucl.figures.families import FAMILIES
 from amucl.figures.metrics import GREYS
 from amucl.figures.style import PALETTE, save_figure
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 
 KINDS = [(metric, "common") for metric in ("c_index", "silhouette", "davies_bouldin")] + [("ari", "truth")]
 

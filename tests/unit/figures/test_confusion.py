@@ -9,7 +9,7 @@ from amucl.clustering.external import confusion
 from amucl.errors import AmuclError
 from amucl.figures.confusion import confusion_matrices, trust_figure
 from amucl.figures.style import PALETTE, save_figure
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amucl.clustering.peers import METHODS as PUBLISHED_METHODS
-from amucl.clustering.printed import printed_metrics
+from amucl.comparison.peers import METHODS as PUBLISHED_METHODS
+from amucl.comparison.printed import printed_metrics
 from amucl.figures.dots import methods_on_dataset, methods_over_datasets
 from amucl.figures.families import FAMILIES
 from amucl.figures.style import save_figure
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 
 INTERNAL = ("c_index", "silhouette", "davies_bouldin")
 KINDS = [(metric, space) for space in ("embedding", "common") for metric in INTERNAL]

@@ -3,9 +3,9 @@ import itertools
 import pytest
 from matplotlib.colors import to_rgb
 
-from amucl.clustering.peers import METHODS as PUBLISHED_METHODS
+from amucl.comparison.peers import METHODS as PUBLISHED_METHODS
 from amucl.figures.families import FAMILIES, OTHERS, by_family, family_colour, family_of, rows_of
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 
 
 def test_every_method_is_of_one_family():

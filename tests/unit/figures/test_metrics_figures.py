@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
-from amucl.clustering.peers import METHODS as PUBLISHED_METHODS
+from amucl.comparison.peers import METHODS as PUBLISHED_METHODS
 from amucl.figures.families import FAMILIES
 from amucl.figures.metrics import embedding_map, method_styles, metrics_over_k, prediction_map
 from amucl.figures.style import MISSING, PALETTE, save_figure
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 
 INTERNAL = ("silhouette", "c_index", "davies_bouldin")
 

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from amucl.figures.metrics import MANY_METHODS
 from amucl.figures.shades import indices_over_k, shades_over_k
 from amucl.figures.style import MISSING, save_figure
-from amucl.methods import METHODS
+from amucl.methods.registry import METHODS
 
 KINDS = [("silhouette", "embedding"), ("c_index", "embedding"), ("silhouette", "common"), ("ari", "truth")]
 KS = (2, 3, 4)

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from amucl.clustering.sweep import COLUMNS
+from amucl.comparison.sweep import COLUMNS
 from amucl.figures.sweep import sweep_figure
 
 
