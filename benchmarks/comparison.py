@@ -21,12 +21,12 @@ import pandas as pd
 from amucl.clustering.common import common_coordinates
 from amucl.clustering.evaluation import evaluate
 from amucl.clustering.kmeans import Restarts, kmeans_restarts, labels_over_k
-from amucl.labels import canonical_labels, labels_table
+from amucl.cohort.cohort import about, read_cohort, truth
 from amucl.comparison.peers import matched, peer_datasets, read_peers
 from amucl.comparison.standings import standings
-from amucl.cohort.cohort import about, read_cohort, truth
 from amucl.config import DEFAULT_K
 from amucl.files import read_table, write_table
+from amucl.labels import canonical_labels, labels_table
 from amucl.methods.fitting import Fitted, embedding_of, fit_method
 from amucl.methods.lowrank.affinity import normalized_cuts
 from amucl.methods.registry import METHODS, settings_of

@@ -26,7 +26,6 @@ from torch.utils.data import DataLoader, Dataset
 from amucl.cohort.simulation.intersim import draw_intersim
 from amucl.cohort.simulation.reference import read_reference
 from amucl.files import write_table
-from amucl.methods.registry import METHODS, build
 from amucl.methods.blocks import zscore
 from amucl.methods.network.dmacl import DMACL
 from amucl.methods.network.encoder import ContrastiveNetwork
@@ -35,6 +34,7 @@ from amucl.methods.network.losses import (
     decoupled_contrastive_loss,
     negative_assignment_entropy,
 )
+from amucl.methods.registry import METHODS, build
 
 OUT = Path("results", "bench")
 SETTINGS = [f"{sizes}/{k}" for sizes in ("equal", "heterogeneous") for k in (5, 10, 15)]

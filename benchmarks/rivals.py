@@ -16,10 +16,10 @@ import pandas as pd
 from amucl.clustering.external import ari
 from amucl.clustering.indices import silhouette
 from amucl.clustering.kmeans import kmeans_restarts
-from amucl.comparison.peers import SIMULATED, peer_truth, read_peers
 from amucl.cohort.cohort import views
 from amucl.cohort.preparation.preprocess import Preprocessing, preprocess
 from amucl.cohort.sources.published import read_published
+from amucl.comparison.peers import SIMULATED, peer_truth, read_peers
 from amucl.config import INTERSIM_FILES
 from amucl.methods.registry import METHODS, build
 

@@ -76,6 +76,13 @@ def test_every_dependency_of_the_project_is_pinned():
     assert {normalized(re.match(r"[\w-]+", name)[0]) for name in wanted} <= set(CONSTRAINTS)
 
 
+def test_the_version_stands_in_one_place():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())["version"] == __version__
+    assert f"## {__version__}" in (REPOSITORY / "CHANGELOG.md").read_text()
+
+
 @pytest.mark.parametrize("pattern", FORBIDDEN)
 def test_no_code_from_data(pattern):
     files = [WORKFLOW / "Snakefile", *LIBRARY.rglob("*.py"), *WORKFLOW.rglob("*.py"), *WORKFLOW.rglob("*.smk")]
