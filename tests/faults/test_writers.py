@@ -87,6 +87,12 @@ def test_a_full_disk(tmp_path, name, spare):
         assert left(disk) == [name]
 
 
+def test_without_the_program_mount_a_test_is_skipped(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(pytest.skip.Exception, match="no program mount"), small_disk(tmp_path / "disk", 1):
+        pass
+
+
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.survives("read-only disk, every kind of file")
 def test_a_disk_that_must_not_be_written(tmp_path, name):
