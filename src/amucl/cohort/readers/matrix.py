@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,10 @@ LARGEST = 1e15  # no measurement is larger; sums of squares of what is larger ov
 PIECE_BYTES = 1 << 23
 _DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _SURE_DECIMALS = re.compile(rb"(?m)^[+-]?(?:0*,|0\d|\d+,(?!\d{3}$)|\d{4,},)")
+# A point that stands before decimals for sure; groups of thousands; whole numbers as such a table has them below 1000.
+_SURE_POINTS = re.compile(rb"(?m)^[+-]?(?:0*\.|0\d|\d+\.(?!\d{3}$)|\d{4,}(?:\.|$)|\d+\.?\d*[eE])")
+_GROUPED, _WHOLE = re.compile(rb"(?m)^[+-]?[1-9]\d{0,2}\.\d{3}$"), re.compile(rb"(?m)^[+-]?\d{1,3}$")
+_LEAST_GROUPED = 50  # of numbers rounded to three decimals as many all end in another digit than 0 once in 200 tables
 _NO_NUMBER = {
     mark: re.compile(rb"(?m)^(?![+-]?(?:\d+%b?\d*|%b\d+)(?:[eE][+-]?\d+)?$).*$" % ((re.escape(mark).encode(),) * 2))
     for mark in ".,"
@@ -172,11 +177,27 @@ class Numbers:
         self._count(flat, body, piece)
         if not self.sure_decimals and self.decimal == ",":
             self.sure_decimals = _SURE_DECIMALS.search(body) is not None
+        if self.decimal == "." and self.count.n_cells == len(flat):
+            self._refuse_grouped(body)
         wrong = too_large(flat)
         if wrong.any():
             place = int(np.argmax(wrong))
             raise self._wrong(body.split(b"\n", place + 1)[place].decode(), place, body, piece)
         return flat.reshape(len(piece.ids), len(self.columns))
+
+    def _refuse_grouped(self, body: bytes) -> None:
+        """Refuse 1.779 and 823 side by side, where no number shows that points stand before decimals (first piece)."""
+        if _SURE_POINTS.search(body) or not _WHOLE.search(body):
+            return
+        grouped = list(islice(_GROUPED.finditer(body), _LEAST_GROUPED))
+        if len(grouped) == _LEAST_GROUPED:
+            raise AmuclError(
+                "numbers whose points may stand before decimals or thousands: each has three digits behind it",
+                where=self.where,
+                expected="numbers with a decimal point",
+                got=some([repr(found[0].decode()) for found in grouped]),
+                action="write the table anew, without groups of thousands",
+            )
 
     def _parse(self, body: bytes) -> np.ndarray:
         table = arrow.read_csv(

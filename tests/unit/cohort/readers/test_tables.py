@@ -194,6 +194,37 @@ def test_decimal_commas_throughout_are_read_and_told(tmp_path):
     assert [(note.source, note.what) for note in notes] == [("rna", "unknown words"), ("rna", "decimal commas")]
 
 
+def grouped(value):
+    return f"{value:,}".replace(",", ".")
+
+
+def test_points_that_may_group_thousands_are_no_decimals(tmp_path):
+    counts = np.random.default_rng(0).integers(0, 5000, size=(40, 5))
+    rows = [f"g{i};" + ";".join(map(grouped, row)) for i, row in enumerate(counts.tolist())]
+    found = message(write(tmp_path / "a.csv", "x;s1;s2;s3;s4;s5\n" + "\n".join(rows) + "\n"))
+    assert "numbers whose points may stand before decimals or thousands" in found
+    assert found.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["0.250", "1.25", "1500", "2.0e1"],
+    ids=["below one", "two decimals", "no group in a large number", "an exponent"],
+)
+def test_one_number_that_has_decimals_for_sure_settles_what_points_mean(tmp_path, other):
+    rows = [f"g{i}\t{i + 1}.250\t7\n" for i in range(60)]
+    path = tmp_path / "a.tsv"
+    path.write_text("x\ts1\ts2\n" + "".join(rows) + f"g60\t{other}\t7\n")
+    read = read_omic(path, omic="rna")
+    assert read.loc["s1"].iloc[:60].tolist() == [i + 1.25 for i in range(60)]
+
+
+def test_numbers_of_three_decimals_without_whole_ones_are_decimals(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("x\ts1\ts2\n" + "".join(f"g{i}\t{i + 1}.250\t7.125\n" for i in range(60)))
+    assert read_omic(path, omic="rna").loc["s2"].eq(7.125).all()
+
+
 def test_commas_that_may_group_thousands_are_no_decimals(tmp_path):
     """Where every comma stands before three digits, only semicolons tell that it is a decimal comma."""
     assert read_omic(write(tmp_path / "a.csv", "gene;s1\ng1;1,234\n"), omic="rna").iloc[0, 0] == 1.234
