@@ -13,6 +13,12 @@ def expose_library() -> None:
     os.environ["PYTHONHASHSEED"] = "0"
 
 
+def rule_names(workflow: Path) -> set[str]:
+    """The rules that the files of a workflow's folder write down."""
+    files = [workflow / "Snakefile", *(workflow / "rules").glob("*.smk")]
+    return {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text("utf-8"), re.MULTILINE)}
+
+
 def gpu_here() -> bool:
     """Whether this machine has an NVIDIA or AMD GPU, told by its device files: importing torch would cost seconds."""
     devices = Path(os.devnull).parent

@@ -9,7 +9,7 @@ import copy
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,18 +30,8 @@ from amucl.methods.registry import METHODS, hyperparameters
 from amucl.redaction import plain_query
 from amucl.resources import resource
 
-# Folders of results/ and rules of the workflow; each dataset is a target of its own beside them.
-RESERVED_NAMES = {
-    *("all", "benchmarks", "comparison", "compare", "cut", "dataset_report", "download", "downloads", "embed"),
-    *("fetch", "gsea", "kmeans", "logs", "markers", "metrics", "over_representation", "peers", "preprocess"),
-    *("report", "represent", "simulate", "summarise", "survival", "train", "draw_affinity", "draw_comparison"),
-    *("draw_gsea", "draw_heatmap", "draw_loss", "draw_map", "draw_over_representation", "clinic", "stability"),
-    *("score_peers", "draw_confusion", "draw_ranking", "sensitivity", "draw_sensitivity", "sensitivity_figures"),
-    *("evidence", "explain", "predict", "sweep", "sweep_point", "sweep_figures", "draw_prediction", "partition"),
-    *("omic_markers", "phenotype_gsea", "ssgsea", "ssgsea_markers", "draw_ssgsea", "templates", "nearest_template"),
-    *("draw_nearest_template", "consensus_markers", "retrain", "truth", "draw_contributions", "tabulate", "profile"),
-    *("draw_profiles", "manifest", "dataset_manifest", "prepare_new", "check_genes"),
-}
+# Folders of results/ beside those of the datasets.
+FOLDERS = frozenset({"benchmarks", "comparison", "downloads", "logs", "peers", "truth"})
 DEFAULT_K = 6
 JOINABLE = ("benchmark", "files")
 CLINICAL_ARCHIVE = "benchmark/clinical.zip"
@@ -115,19 +105,21 @@ def load_registry(path: str | Path) -> dict[str, Any]:
     return registry
 
 
-def resolve(config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
+def resolve(config: dict[str, Any], registry: dict[str, Any], *, rules: Collection[str] = ()) -> dict[str, Any]:
     """The configuration as the workflow uses it: validated, defaults filled in, every dataset's entry complete.
 
     Parameters
     ----------
     config : as read from YAML and the command line.
     registry : as `load_registry` returns it.
+    rules : names of the workflow's rules: each dataset is a target beside them, and none may have their names.
 
     Returns a new dict. `datasets` maps names to complete entries, and so does `members` of a joined one; `biology` is a
     list of complete choices; `ks` of an entry lists every k to be evaluated on it. Raises AmuclError for the first
     mistake found.
     """
     check_extent(config, "the configuration")
+    _check_targets(config.get("datasets"), rules)
     resolved = _validate(copy.deepcopy(config), _schema("config"))
     resolved["preprocessing"] = _validate(
         resolved["preprocessing"], _schema("datasets")["$defs"]["preprocessing"], "preprocessing"
@@ -281,6 +273,15 @@ def _sources(config: dict[str, Any], registry: dict[str, Any]) -> list[dict[str,
     return sources + [gene_set_source(name, registry) for name in known]
 
 
+def _check_targets(datasets: Any, rules: Collection[str]) -> None:
+    """No dataset has the name of a rule, or of a folder of results/."""
+    for name in datasets if isinstance(datasets, dict) else ():
+        if name in rules or name in FOLDERS:
+            raise AmuclError(
+                f"config key `datasets.{name}`: this is the name of a rule or folder", action="choose another"
+            )
+
+
 def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise AmuclError(
@@ -288,8 +289,6 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
             expected="text of letters (a to z), digits, - and _",
             action="change it, or put a number in quotes",
         )
-    if name in RESERVED_NAMES:
-        raise AmuclError(f"config key `datasets.{name}`: this is the name of a rule or folder", action="choose another")
     if entry is not None and not isinstance(entry, dict):
         raise _wrong(f"datasets.{name}", "an entry (source, omics, ...) or nothing", entry)
     entry, known = entry or {}, registry["datasets"].get(name)

@@ -1,5 +1,4 @@
 import copy
-import re
 
 import pytest
 import yaml
@@ -7,7 +6,6 @@ import yaml
 from amucl.cohort.simulation.intersim import OBJECTS, OMICS
 from amucl.cohort.sources.registry import counts_declared
 from amucl.config import (
-    RESERVED_NAMES,
     WORKFLOW_PARAMETERS,
     archive_path,
     downloadable,
@@ -22,6 +20,7 @@ from amucl.config import (
 )
 from amucl.errors import AmuclError
 from amucl.methods.registry import METHODS, hyperparameters
+from environment import rule_names
 from tests.shared import REPOSITORY
 
 REGISTRY_FILE = REPOSITORY / "config" / "datasets.yaml"
@@ -465,12 +464,16 @@ def test_presets_hold_real_hyperparameters(method):
     assert set(METHODS[method].preset) <= set(hyperparameters(method)) - WORKFLOW_PARAMETERS
 
 
-def test_rules_are_reserved_names():
+@pytest.mark.parametrize("name", ["train", "report", "all", "logs", "comparison"])
+def test_no_dataset_has_the_name_of_a_rule_or_folder(name):
     """Each dataset is a target beside the rules: a dataset named like a rule would shadow it."""
-    files = [REPOSITORY / "workflow" / "Snakefile", *(REPOSITORY / "workflow" / "rules").glob("*.smk")]
-    rules = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)}
-    assert len(rules) > 15
-    assert rules <= RESERVED_NAMES
+    rules = rule_names(REPOSITORY / "workflow")
+    assert {"train", "report", "all", "dataset_report"} <= rules
+    message = f"config key `datasets.{name}`: this is the name of a rule or folder; choose another"
+    with pytest.raises(AmuclError, match=message):
+        resolve(minimal(datasets={name: {"source": "simulated"}}), REGISTRY, rules=rules)
+    if name in rules:
+        assert name in resolve(minimal(datasets={name: {"source": "simulated"}}), REGISTRY)["datasets"]
 
 
 def test_entry_is_laid_over_the_registrys():
@@ -661,9 +664,9 @@ WRONG = {
         {"datasets": {"aml": "yes"}},
         "config key `datasets.aml` is wrong; expected an entry (source, omics, ...) or nothing; got 'yes'",
     ),
-    "dataset named like a rule": (
-        {"datasets": {"train": None}},
-        "config key `datasets.train`: this is the name of a rule",
+    "dataset named like a folder": (
+        {"datasets": {"peers": None}},
+        "config key `datasets.peers`: this is the name of a rule or folder; choose another",
     ),
     "dataset named like a path": ({"datasets": {"a/b": None}}, "config key `datasets.a/b`: the name cannot be used"),
     "dataset with an accent": (

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from amucl.config import RESERVED_NAMES
+from environment import rule_names
 from tests.shared import REPOSITORY
 from tests.workflow.runner import environment
 
@@ -51,7 +51,7 @@ def test_there_are_all_rules():
 
 
 def test_a_dataset_cannot_take_the_name_of_a_rule():
-    assert set(RULES) | {"all"} <= RESERVED_NAMES
+    assert set(RULES) | {"all", "fetch"} <= rule_names(REPOSITORY / "workflow")
 
 
 def test_scripts_are_thin():

@@ -28,7 +28,7 @@ from amucl.escaping import escaped
 from amucl.methods.registry import METHODS, settings_of
 from amucl.provenance import code_hash
 from amucl.redaction import redacted_values
-from environment import expose_library, gpu_here, refused_groups
+from environment import expose_library, gpu_here, refused_groups, rule_names
 
 expose_library()
 
@@ -41,7 +41,7 @@ GIVEN = copy.deepcopy(config)
 
 try:
     REGISTRY = load_registry(ROOT / "config" / "datasets.yaml")
-    config.update(resolve(config, REGISTRY))
+    config.update(resolve(config, REGISTRY, rules=rule_names(ROOT / "workflow")))
     PUBLISHED = peer_datasets(config["peers"]) if config["peers"] else []
 except AmuclError as error:
     sys.exit(f"amucl: {located(error, PLACES, workflow.config_settings.config)}")
