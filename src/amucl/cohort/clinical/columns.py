@@ -34,7 +34,7 @@ from amucl.cohort.clinical.names import (
 )
 from amucl.cohort.clinical.values import Events, age_unit, ages, numbers, read_events, stages
 from amucl.cohort.notes import Note
-from amucl.errors import AmuclError, some
+from amucl.errors import AmuclError, counted, some
 
 SHORT = 400  # days: a longest follow-up below it, of no known unit, may well be in months
 _FEW = 0.05
@@ -268,7 +268,8 @@ def _read(clinical: pd.DataFrame, endpoint: str, times: list, event: tuple, mine
     if "event_values" in mine:
         _require_values(cells, read, mine["event_values"])
     if read.n_unread:
-        told.append(f"{read.n_unread} cells of {event[1]} say neither and are unknown: {some(pd.Index(read.unread))}")
+        unread = f"{counted(read.n_unread, 'cell')} of {event[1]} read neither as an event nor as none"
+        told.append(f"{unread}, so unknown: {some(pd.Index(read.unread))}")
     meaning, column = times[0]
     if meaning.role in (DEATH, LAST):
         return _composite(clinical, endpoint, times, event[1], read, mine, told)
@@ -346,9 +347,8 @@ def _checked(found: Found, clinical: pd.DataFrame) -> Found:
     negative = found.time < 0
     told = list(found.told)
     if negative.any():
-        told.append(
-            f"negative times, taken as unknown, of {int(negative.sum())} patients: {some(found.time.index[negative])}"
-        )
+        whose = f"{counted(int(negative.sum()), 'patient')}: {some(found.time.index[negative])}"
+        told.append(f"negative times, taken as unknown, of {whose}")
     time = found.time.mask(negative)
     beyond = (time > MAX_DAYS) | np.isinf(time)
     if beyond.any():
@@ -363,7 +363,7 @@ def _checked(found: Found, clinical: pd.DataFrame) -> Found:
     words = clinical[found.columns[0]]
     lost = words.notna() & numbers(words).isna()
     if lost.any():
-        told.append(f"{int(lost.sum())} cells of {found.columns[0]} are no number: {_values_of(words[lost])}")
+        told.append(f"{counted(int(lost.sum()), 'cell')} of {found.columns[0]} not a number: {_values_of(words[lost])}")
     lone = [int((one.notna() & other.isna()).sum()) for one, other in ((time, found.event), (found.event, time))]
     if any(lone):
         parts = [

@@ -13,7 +13,7 @@ import pandas as pd
 
 from amucl.cohort.assembly import Tables
 from amucl.cohort.notes import Note
-from amucl.errors import some
+from amucl.errors import counted, some
 
 _LEAST_FEATURES = 20  # fewer can be equal by chance
 _MOST_COMMON = 0.5  # a value that more of the cells have is a state, such as unmutated, not a measurement
@@ -65,7 +65,9 @@ def check_notes(omics: Tables) -> list[Note]:
     if groups:
         pairs = some(" = ".join(group) for group in groups)
         surplus = sum(len(group) - 1 for group in groups)
-        told = f"{surplus} patients have exactly the values of another: {pairs}; leave out those entered twice"
+        told = (
+            f"{counted(surplus, 'patient')} with exactly the values of another: {pairs}; leave out those entered twice"
+        )
         notes.append(Note("cohort", "identical patients", surplus, told))
     pairs = identical_omics(omics)
     if pairs:

@@ -271,7 +271,11 @@ def test_unread_words_and_negative_times_are_unknown_and_counted():
     assert time[6] == 0
     said = notes(clinical)["survival columns"]
     assert said.n == 6
-    for part in ("1 cells of OS_STATUS say neither", "lost", "negative times, taken as unknown, of 1 patients: p2"):
+    for part in (
+        "1 cell of OS_STATUS read neither as",
+        "lost",
+        "negative times, taken as unknown, of 1 patient: p2",
+    ):
         assert part in said.note
 
 
