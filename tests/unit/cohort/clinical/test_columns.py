@@ -503,6 +503,14 @@ def test_cbioportal_of_kidney_cancer():
     assert adjustment(found).notna().all(axis=None)
 
 
+@pytest.mark.parametrize("name", ["alive", "is_alive", "Still.Alive"])
+def test_a_column_of_who_is_alive_is_no_event_and_named(name):
+    clinical, _, notes = canonical_clinical(named(("OS_days", name), TIMES, 1 - EVENTS), None)
+    assert "os_event" not in clinical
+    (note,) = notes
+    assert f"columns that look like survival and were not used: OS_days, {name}" in note.note
+
+
 # The parts ------------------------------------------------------------------------------------------------------------
 
 
