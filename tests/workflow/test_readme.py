@@ -9,7 +9,8 @@ from tests.shared import REPOSITORY
 from tests.workflow.runner import Checkout
 
 RUNS = ("paper", "simulations", "cells", "joined", "sweep")
-TEXTS = [REPOSITORY / name for name in ("README.md", "docs/lowrank.md", *(f"config/{run}.yaml" for run in RUNS))]
+DOCUMENTS = ("README.md", "docs/papers.md", "docs/own-cohort.md", "docs/lowrank.md")
+TEXTS = [REPOSITORY / name for name in (*DOCUMENTS, *(f"config/{run}.yaml" for run in RUNS))]
 COMMANDS = {
     re.split(r"\s{2,}#", line.strip().removeprefix("# "))[0]
     for text in TEXTS
@@ -38,3 +39,25 @@ def test_a_documented_command_plans_a_run(command, tmp_path):
     command = re.sub("/path/to/(mirror|simulations)", r"\1", command).replace(" --configfile mine.yaml", "")
     printed = checkout.snakemake("-n", *shlex.split(command)[1:])
     assert "This was a dry-run" in printed
+
+
+PAGES = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"), *(REPOSITORY / "config").glob("*.md")]
+
+
+def headings(page):
+    """The anchors of a page's headings, as GitHub writes them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+def test_links_lead_to_files_and_headings(page):
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
+
+
+def test_the_readme_is_read_in_a_minute():
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 80
