@@ -30,7 +30,7 @@ def test_running_again_does_nothing(mini):
 
 
 def test_a_changed_method_reruns_itself_and_what_follows(mini):
-    files = touched_files(mini, "lowrank/solvers.py")
+    files = touched_files(mini, "methods/lowrank/solvers.py")
     assert {file.rsplit("/", 1)[0] for file in files} == {
         *("results", "results/simulated/sglrr", "results/simulated/lrr", "results/comparison")
     }
@@ -42,7 +42,7 @@ def test_a_changed_method_reruns_itself_and_what_follows(mini):
 
 
 def test_a_changed_encoder_reruns_both_presets_and_the_biology(mini):
-    files = touched_files(mini, "representation/encoder.py")
+    files = touched_files(mini, "methods/network/encoder.py")
     assert {"results/simulated/dmacl/embedding.tsv", "results/simulated/dmacl-published/embedding.tsv"} <= files
     assert "results/simulated/dmacl/k4/gsea.tsv" in files
     assert not any(f"/{method}/" in file for file in files for method in ("sglrr", "lrr", "pca", "kmeans"))
@@ -56,13 +56,13 @@ def test_a_changed_figure_draws_again_and_computes_nothing(mini):
 
 
 def test_a_new_method_in_the_registry_reruns_nothing(mini):
-    assert touched_files(mini, "methods.py") == set()
+    assert touched_files(mini, "methods/registry.py") == set()
 
 
 def test_a_changed_registry_line_reruns_its_method(mini):
     files = touched_files(
         mini,
-        "methods.py",
+        "methods/registry.py",
         '"pca": Method("amucl.methods.factor.pca:PCA", "embed")',
         '"pca": Method("amucl.methods.factor.pca:PCA", "embed", layer=None)',
     )
