@@ -373,7 +373,7 @@ def test_redirects_do_not_end_encryption(tmp_path, monkeypatch, asked, led_to, g
 
 @pytest.mark.parametrize(
     "name",
-    ["../up", "a/b", "a b", "x;y", "$(x)", "`x`", "a\nb", "", "é", "{x}", "*", "report", "-\x00", "a" + "/.." * 3],
+    ["../up", "a/b", "a b", "x;y", "$(x)", "`x`", "a\nb", "", "é", "{x}", "*", "logs", "-\x00", "a" + "/.." * 3],
 )
 def test_names_of_datasets_are_plain_words(name):
     with pytest.raises(AmuclError, match="datasets"):
