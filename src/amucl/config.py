@@ -306,8 +306,7 @@ def _dataset(name: str, entry: Any, config: dict[str, Any], registry: dict[str, 
     inherited = _for_omics(known_before, _omics(complete))
     complete["preprocessing"] = _merge(inherited, entry.get("preprocessing", {}))
     _check_survival(complete, f"datasets.{name}")
-    for key in ("unknown_words", "known_words"):
-        complete[key] = list(dict.fromkeys(map(str, [*config[key], *complete[key]])))
+    complete |= _words(config, complete)
     if complete["source"] in ("files", "joined") and complete["counts"] != "auto":
         _log_counts(complete, f"datasets.{name}")
     sets = {**_default_gene_sets(name, complete, config), **complete["gene_sets"]}
@@ -374,6 +373,14 @@ def _joined_counts(entry: dict[str, Any], key: str) -> list[str] | str | None:
     return counted if counted or "auto" not in said.values() else "auto"
 
 
+def _words(*entries: dict[str, Any]) -> dict[str, list[str]]:
+    """The words for unknown, and those that are none, of all of these together."""
+    return {
+        key: list(dict.fromkeys(str(word) for entry in entries for word in entry[key]))
+        for key in ("unknown_words", "known_words")
+    }
+
+
 def _members(
     name: str, entry: dict[str, Any], config: dict[str, Any], registry: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -390,9 +397,7 @@ def _members(
         _check_names(entry["omics"], own["omics"], f"{key}.omics", f"omic of its member {member}")
     _check_scale(members, entry["omics"], f"{key}.members")
     return {
-        member: own
-        | {"omics": _chosen(own["omics"], entry["omics"])}
-        | {key: list(dict.fromkeys([*own[key], *entry[key]])) for key in ("unknown_words", "known_words")}
+        member: own | {"omics": _chosen(own["omics"], entry["omics"])} | _words(own, entry)
         for member, own in members.items()
     }
 

@@ -19,6 +19,5 @@ def resource(name: str) -> Path:
 
 def resource_files() -> list[Path]:
     """All of them, by name."""
-    return sorted(
-        (path for folder in _FOLDERS if folder.is_dir() for path in folder.iterdir()), key=lambda path: path.name
-    )
+    found = (path for folder in _FOLDERS if folder.is_dir() for path in folder.iterdir() if path.is_file())
+    return sorted(found, key=lambda path: path.name)

@@ -32,6 +32,8 @@ from environment import expose_library, gpu_here, refused_groups, rule_names
 
 expose_library()
 
+SCRIPTS = ROOT / "workflow" / "scripts"
+
 # A configuration of the user's own brings its own datasets: they replace the default's, they do not join them.
 given = workflow.config_settings.overwrite_config
 if "datasets" in given:

@@ -3,7 +3,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
-SCRIPTS = ROOT / "workflow" / "scripts"
 
 # The library of this checkout, and what belongs to the workflow alone.
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]

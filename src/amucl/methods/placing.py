@@ -29,7 +29,7 @@ class Placed:
 def place_patients(
     estimator: Any, features: Mapping[str, Sequence[str]], cohort: mudata.MuData, columns: Sequence[str]
 ) -> Placed:
-    """Embed the patients of a new cohort, prepared as the reference was (`recipe.prepare_new`).
+    """Embed the patients of a new cohort, prepared as the reference was (`amucl.cohort.preparation.recipe`).
 
     Each by itself: of several at once the last digits of a patient would depend on the others. Patients who lack an
     omic are embedded by a network that learns from such patients and left out by others, with a line in the log.

@@ -77,7 +77,7 @@ def file_stem(name: str) -> str:
     plain = stem = _plain(name)
     while (shorter := _FILE_SUFFIX.sub("", stem)) not in ("", stem):
         stem = shorter
-    return _without_zeros(name if stem == plain else re.split(r"[/\\]", stem)[-1])
+    return _without_zeros(plain if stem == plain else re.split(r"[/\\]", stem)[-1])
 
 
 def _tcga_sample(name: str) -> str | None:

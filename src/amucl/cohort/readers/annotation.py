@@ -183,7 +183,7 @@ class FeatureColumns:
         if counters:
             n = sum(self.rows_dropped.values()) if self.features_in_rows else len(counters)
             names = some([name or "(no name)" for name in counters], 6)
-            says = f"{counted(n, row)} that {'is' if n == 1 else 'are'} no feature left out: {names}"
+            says = f"{counted(n, f'{row} that is', f'{row}s that are')} no feature left out: {names}"
             found.append(Note(source, f"counter {row}s", n, says))
         return found
 

@@ -187,7 +187,7 @@ class Numbers:
 
     def _refuse_grouped(self, body: bytes) -> None:
         """Refuse 1.779 and 823 side by side, where no number shows that points stand before decimals (first piece)."""
-        if _SURE_POINTS.search(body) or not _WHOLE.search(body):
+        if b"." not in body or _SURE_POINTS.search(body) or not _WHOLE.search(body):
             return
         grouped = list(islice(_GROUPED.finditer(body), _LEAST_GROUPED))
         if len(grouped) == _LEAST_GROUPED:

@@ -87,7 +87,9 @@ def stream_numbers(
     as `read_omic` does; what is wrong with a row is told when it is reached. What was decided goes into `notes`, by the
     name `source`, when the last row was read.
     """
-    file, told, known = require_file(path, purpose="table"), [], {"decimal_commas": False, "words": words}
+    file = require_file(path, purpose="table")
+    told: list[Note] = []
+    n_cells = 0
     with gzip_errors(file), gzip.open(file) as stream:
         lines = gzip_lines(stream, file)
         above, header = 0, next(lines, b"")
@@ -99,12 +101,16 @@ def stream_numbers(
         first_line = above + 2
         while rows := list(islice(lines, n_rows)):
             text = decode(header + b"".join(rows), file, first_line=first_line)
-            yield parse_numbers(text, file, first_line=first_line, notes=told, source=source, **known)
+            table = parse_numbers(
+                text, file, first_line=first_line, decimal_commas=False, words=words, notes=told, source=source
+            )
+            n_cells += table.size
+            yield table
             first_line += len(rows)
     if first_line == above + 2:
         raise AmuclError("no rows below the header", where=file, expected="a header and at least one row")
     if notes is not None:
-        notes += together(told)
+        notes += together(told, n_cells)
 
 
 def read_numbers(

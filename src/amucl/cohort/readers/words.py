@@ -118,18 +118,16 @@ class UnknownCount:
         return [UnknownCells(source, "unknown words", n, says, self.n_cells, tuple(self._stated.items()), found)]
 
 
-def together(notes: Iterable[Note]) -> list[Note]:
-    """The notes of a table that was read in pieces: what was read as unknown is one note, the others stand once."""
-    count, others = UnknownCount(), []
-    source = ""
-    for note in notes:
-        if not isinstance(note, UnknownCells):
-            others.append(note)
-            continue
-        source, count.n_cells = note.source, count.n_cells + note.n_cells
+def together(notes: list[Note], n_cells: int) -> list[Note]:
+    """The notes of a table of `n_cells` that was read in pieces: unknown cells are one note, the others stand once."""
+    unknown = [note for note in notes if isinstance(note, UnknownCells)]
+    count = UnknownCount()
+    count.n_cells = n_cells  # a piece without an unknown cell has no note
+    for note in unknown:
         for word, n, columns in note.found:
             count.add(word, n, columns)
-    return [*dict.fromkeys(others), *count.notes(source)]
+    others = dict.fromkeys(note for note in notes if note not in unknown)
+    return [*others, *(count.notes(unknown[0].source) if unknown else [])]
 
 
 def shown(word: str) -> str:

@@ -389,6 +389,17 @@ def test_a_table_in_pieces_is_the_table(tmp_path, n_rows):
     pd.testing.assert_frame_equal(pd.concat(pieces), parse_numbers(text, path))
 
 
+@pytest.mark.parametrize("n_rows", [1, 2, 100])
+def test_unknown_cells_of_a_streamed_table_are_counted_among_all_its_cells(tmp_path, n_rows):
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(b"gene\ts1\ts2\ng1\t1\tNA\ng2\t2\t3\ng3\t\tNA\ng4\t4\t5\n", mtime=0))
+    notes = []
+    list(stream_numbers(path, n_rows=n_rows, notes=notes, source="rna"))
+    (note,) = notes
+    assert (note.source, note.n, note.n_cells) == ("rna", 3, 8)
+    assert {word: n for word, n, _ in note.found} == {"NA": 2, "": 1}
+
+
 @pytest.mark.parametrize(
     ("bad", "where"),
     [("g5\tx\t1", "a.gz, line 7, row g5, column s1: not a number"), ("g5\t1", "a.gz, line 7: wrong number of fields")],
